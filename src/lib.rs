@@ -1,0 +1,7 @@
+//! Instrumentation for Rust services in one crate.
+#![forbid(unsafe_code)]
+
+pub mod sanitise;
+pub mod service;
+
+pub use service::ServiceInfo;

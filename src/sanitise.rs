@@ -1,0 +1,50 @@
+//! What may leave the process: bounded text without control characters.
+
+use std::borrow::Cow;
+
+/// The longest label value, in bytes; a longer one is cut at a character boundary.
+pub const MAX_LABEL_VALUE_BYTES: usize = 128;
+
+/// Cuts `text` to at most `max` bytes without splitting a character.
+///
+/// ```
+/// assert_eq!(watchkeeper::sanitise::truncate("naïve", 3), "na");
+/// ```
+pub fn truncate(text: &str, max: usize) -> &str {
+    &text[..text.floor_char_boundary(max)]
+}
+
+/// Makes a label value fit to be exported: at most [`MAX_LABEL_VALUE_BYTES`], control characters as `U+FFFD`.
+pub fn label_value(value: &str) -> Cow<'_, str> {
+    let value = truncate(value, MAX_LABEL_VALUE_BYTES);
+    if value.chars().any(is_control) {
+        // A replacement is wider than what it replaces, so the cut comes again.
+        let clean: String = value.chars().map(|c| if is_control(c) { '\u{FFFD}' } else { c }).collect();
+        return Cow::Owned(truncate(&clean, MAX_LABEL_VALUE_BYTES).to_owned());
+    }
+    Cow::Borrowed(value)
+}
+
+/// Tells whether a character could steer a terminal or break a line: C0, DEL, C1, and the Unicode line and
+/// paragraph separators.
+pub fn is_control(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_value_is_cut_at_a_character() {
+        let long = "é".repeat(100);
+        assert_eq!(label_value(&long).len(), 128);
+        assert_eq!(label_value(&"x".repeat(127).replace("xx", "é")).chars().last(), Some('x'));
+    }
+
+    #[test]
+    fn a_label_value_holds_no_control_character() {
+        assert_eq!(label_value("a\nb\u{9b}c"), "a\u{FFFD}b\u{FFFD}c");
+        assert!(label_value(&"\0".repeat(128)).len() <= MAX_LABEL_VALUE_BYTES);
+    }
+}
