@@ -11,7 +11,14 @@ pub const MAX_LABEL_VALUE_BYTES: usize = 128;
 /// assert_eq!(watchkeeper::sanitise::truncate("naïve", 3), "na");
 /// ```
 pub fn truncate(text: &str, max: usize) -> &str {
-    &text[..text.floor_char_boundary(max)]
+    if text.len() <= max {
+        return text;
+    }
+    let mut end = max;
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }
 
 /// Makes a label value fit to be exported: at most [`MAX_LABEL_VALUE_BYTES`], control characters as `U+FFFD`.
