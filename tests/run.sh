@@ -72,8 +72,7 @@ raise SystemExit(version('prometheus_client') != '$PROMETHEUS_CLIENT')" 2>/dev/n
     }
     if ! has_client; then
         say "installing prometheus_client $PROMETHEUS_CLIENT into $venv"
-        rm -rf "$venv"
-        python3 -m venv "$venv"
+        python3 -m venv --clear "$venv"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "prometheus_client==$PROMETHEUS_CLIENT"
     fi
     export WATCHKEEPER_TEST_PYTHON=$venv/bin/python
