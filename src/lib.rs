@@ -29,6 +29,8 @@ pub mod metric;
 pub mod presets;
 pub mod sanitise;
 pub mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watchkeeper;
 
 pub use service::ServiceInfo;

@@ -84,6 +84,12 @@ impl Watchkeeper {
     }
 }
 
+impl AsRef<Registry> for Watchkeeper {
+    fn as_ref(&self) -> &Registry {
+        self.registry()
+    }
+}
+
 impl fmt::Debug for Watchkeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watchkeeper").field("service", &self.inner.service).finish_non_exhaustive()

@@ -273,6 +273,12 @@ impl Default for Registry {
     }
 }
 
+impl AsRef<Self> for Registry {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Registry").field("metrics", &self.families().len()).finish_non_exhaustive()
