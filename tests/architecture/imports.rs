@@ -31,7 +31,7 @@ pub(crate) fn imports(source: &str, module: &[String]) -> Vec<Import> {
             "crate" | "super" | "self" if text(1) == "::" && before != "::" && before != "in" => {
                 let mut here = module.to_vec();
                 here.extend(inline.iter().map(|(name, _)| name.clone()));
-                at = tree(&tokens, at, &here, &here, &mut found);
+                at = tree(&tokens, at, &here, &mut found);
                 continue;
             }
             _ => {}
@@ -73,7 +73,7 @@ pub(crate) fn names_crate(source: &str, name: &str) -> Option<usize> {
 }
 
 /// Reads one use tree, or path, from `at` on; returns where it ends.
-fn tree(tokens: &[Token], mut at: usize, here: &[String], base: &[String], found: &mut Vec<Import>) -> usize {
+fn tree(tokens: &[Token], mut at: usize, base: &[String], found: &mut Vec<Import>) -> usize {
     let mut path = base.to_vec();
     let line = tokens[at].line;
     let by_macro = at.checked_sub(1).is_some_and(|before| tokens[before].text == "$");
@@ -85,7 +85,7 @@ fn tree(tokens: &[Token], mut at: usize, here: &[String], base: &[String], found
             "{" => {
                 at += 1;
                 while tokens.get(at).is_some_and(|token| token.text != "}") {
-                    at = if tokens[at].text == "," { at + 1 } else { tree(tokens, at, here, &path, found) };
+                    at = if tokens[at].text == "," { at + 1 } else { tree(tokens, at, &path, found) };
                 }
                 return at + 1;
             }
