@@ -1,10 +1,35 @@
-//! Instrumentation for Rust services in one crate.
+//! Watchkeeper: metrics, JSON logs and request ids for a Rust service, in one crate.
+//!
+//! ```no_run
+//! # #[cfg(feature = "axum")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use axum::{Router, routing::get};
+//! use watchkeeper::{Watchkeeper, service_info};
+//!
+//! let watch = Watchkeeper::builder(service_info!()).build()?;
+//! let app = Router::new()
+//!     .route("/", get(|| async { "hello" }))
+//!     .merge(watch.routes()) // /metrics
+//!     .layer(watch.http_layer()); // last, so that unmatched requests are seen too
+//! let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+//! axum::serve(listener, app).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`metric`]: declare a metric once, as a constant, and count in it without a lock.
+//! - [`presets`]: the metrics that services have in common, ready made.
+//! - [`http`]: the layer that records every request.
+//! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
 
+pub mod api;
 pub mod http;
 pub mod metric;
 pub mod presets;
 pub mod sanitise;
 pub mod service;
+mod watchkeeper;
 
 pub use service::ServiceInfo;
+pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};

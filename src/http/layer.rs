@@ -24,6 +24,14 @@ pub struct HttpLayer<K = AnyBody> {
     bodies: PhantomData<fn() -> K>,
 }
 
+impl<K> HttpLayer<K> {
+    /// Returns the same layer for services with other bodies.
+    #[cfg(feature = "axum")]
+    pub(crate) const fn for_bodies<J>(&self) -> HttpLayer<J> {
+        HttpLayer { id: self.id, scoped: self.scoped, bodies: PhantomData }
+    }
+}
+
 impl<S, K> Layer<S> for HttpLayer<K> {
     type Service = HttpService<S, K>;
 

@@ -34,11 +34,14 @@ pub(super) struct Families {
 impl Families {
     /// Registers the families; the app's own labels stand on the requests and their duration.
     pub(super) fn register(registry: &Registry, options: &Options) -> Result<Self, RegisterError> {
+        let own_labels = !options.labels.is_empty();
         let family = |meta: &crate::metric::Meta, own: bool| {
             registry.family_shaped(meta, |shape| {
                 // The router bounds the paths, or the cap on routes below does; a status has three digits.
                 shape.labels.iter_mut().for_each(|label| label.capped = false);
                 shape.exemplars &= options.exemplars;
+                // A route too many is counted once, with the requests.
+                shape.overflows = (own && own_labels) || *meta == metrics::REQUESTS.meta;
                 if own {
                     shape.labels.extend(options.labels.iter().map(|(name, _)| LabelShape::open(name)));
                 }

@@ -35,6 +35,8 @@ pub(crate) struct Shape {
     pub(crate) labels: Vec<LabelShape>,
     pub(crate) buckets: Vec<f64>,
     pub(crate) exemplars: bool,
+    /// Whether anything of the metric can go to the overflow, so that it is counted.
+    pub(crate) overflows: bool,
     /// The registry's constant labels, and the same as text to stand in front of a series' own.
     pub(crate) constant_labels: Vec<(String, String)>,
     pub(crate) constant: String,

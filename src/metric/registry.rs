@@ -251,6 +251,7 @@ impl Registry {
             labels: labels.collect(),
             buckets,
             exemplars: meta.exemplars,
+            overflows: meta.labels.iter().any(|label| label.values.is_none()),
             constant_labels: options.constant_labels.clone(),
             constant: options.constant_text(),
         })
@@ -258,8 +259,7 @@ impl Registry {
 
     /// Returns the cell that counts the overflow of a metric with open labels.
     fn overflow_counter(&self, shape: &Shape) -> Result<Option<super::cell::CellIndex>, RegisterError> {
-        let open = shape.labels.iter().any(|label| label.values.is_none());
-        if !open || shape.name == self.inner.options.full_name(LABEL_OVERFLOW.name()) {
+        if !shape.overflows || shape.name == self.inner.options.full_name(LABEL_OVERFLOW.name()) {
             return Ok(None);
         }
         let counter = self.family(&LABEL_OVERFLOW.meta)?;

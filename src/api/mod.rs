@@ -1,0 +1,13 @@
+//! The doors: what is answered over HTTP.
+//!
+//! Nothing here listens by itself. The app mounts [`routes`](crate::Watchkeeper::routes), or opens a port with
+//! [`serve_metrics`](crate::Watchkeeper::serve_metrics).
+
+mod encoding;
+mod scraper;
+#[cfg(feature = "axum")]
+mod server;
+
+pub use scraper::Scraper;
+#[cfg(feature = "axum")]
+pub use server::{ListenOn, MetricsServer};

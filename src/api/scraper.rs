@@ -1,0 +1,185 @@
+//! The answer to a scrape: negotiated, rendered once for all who ask at the same time, off the runtime's workers
+//! when it is large.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::time::Instant;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY, WWW_AUTHENTICATE,
+};
+use http::{Response, StatusCode};
+use subtle::ConstantTimeEq;
+use tokio::sync::Mutex;
+
+use super::encoding::{accepts_gzip, gzip};
+use crate::metric::{Format, Registry};
+
+/// A scrape of more bytes than this is rendered on a thread of the runtime's blocking pool.
+const LARGE_BYTES: usize = 128 * 1024;
+
+/// Answers scrapes of one registry, with any HTTP server.
+///
+/// Scrapes that arrive while one is being rendered share the next one. Cloning it copies a handle.
+#[derive(Clone)]
+pub struct Scraper {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    registry: Registry,
+    token: Option<String>,
+    /// The last answer in each format and encoding.
+    answers: [Mutex<Option<Answer>>; 4],
+    last_bytes: AtomicUsize,
+}
+
+struct Answer {
+    began: Instant,
+    body: Bytes,
+}
+
+impl Scraper {
+    /// Answers whoever asks.
+    pub fn new(registry: Registry) -> Self {
+        Self::with_token(registry, None)
+    }
+
+    /// Answers only who sends `Authorization: Bearer` with this token, where there is one; others get 401.
+    pub fn with_token(registry: Registry, token: Option<String>) -> Self {
+        let inner = Inner { registry, token, answers: Default::default(), last_bytes: AtomicUsize::new(usize::MAX) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Answers a scrape by its request's headers: `Accept`, `Accept-Encoding` and `Authorization`.
+    pub async fn answer(&self, headers: &HeaderMap) -> Response<Bytes> {
+        if !self.allows(headers) {
+            let mut refusal = Response::new(Bytes::from_static(b"a bearer token is needed\n"));
+            *refusal.status_mut() = StatusCode::UNAUTHORIZED;
+            refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            return refusal;
+        }
+        let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
+        let (format, zipped) = (Format::negotiate(accept), accepts_gzip(headers));
+        let mut response = Response::new(self.body(format, zipped).await);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
+        headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
+        if zipped {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        }
+        response
+    }
+
+    async fn body(&self, format: Format, zipped: bool) -> Bytes {
+        let arrived = Instant::now();
+        let place = usize::from(format == Format::OpenMetrics) * 2 + usize::from(zipped);
+        let mut answer = self.inner.answers[place].lock().await;
+        if let Some(shared) = answer.as_ref().filter(|answer| answer.began >= arrived) {
+            return shared.body.clone();
+        }
+        let began = Instant::now();
+        let body = self.render(format, zipped).await;
+        *answer = Some(Answer { began, body: body.clone() });
+        body
+    }
+
+    async fn render(&self, format: Format, zipped: bool) -> Bytes {
+        let inner = Arc::clone(&self.inner);
+        // Of the first scrape the size is unknown, so it counts as large.
+        let large = inner.last_bytes.load(Relaxed) > LARGE_BYTES;
+        match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if large => {
+                let rendering = runtime.spawn_blocking(move || inner.render(format, zipped));
+                // Cancelled only when the runtime is shutting down, and nobody is left to read it.
+                rendering.await.unwrap_or_default()
+            }
+            _ => inner.render(format, zipped),
+        }
+    }
+
+    fn allows(&self, headers: &HeaderMap) -> bool {
+        let Some(token) = &self.inner.token else { return true };
+        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(bearer).unwrap_or_default();
+        token.as_bytes().ct_eq(given).into()
+    }
+}
+
+impl Inner {
+    fn render(&self, format: Format, zipped: bool) -> Bytes {
+        let last = self.last_bytes.load(Relaxed);
+        let mut text = Vec::with_capacity(if last == usize::MAX { 0 } else { last + last / 8 });
+        self.registry.render_into(format, &mut text);
+        self.last_bytes.store(text.len(), Relaxed);
+        Bytes::from(if zipped { gzip(&text) } else { text })
+    }
+}
+
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
+    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
+}
+
+impl fmt::Debug for Scraper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scraper")
+            .field("registry", &self.inner.registry)
+            .field("token", &self.inner.token.as_ref().map(|_| "set"))
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::CounterDesc;
+
+    const SCRAPES: CounterDesc = CounterDesc::new("renderings_total", "How often the scrape was rendered.");
+
+    fn counted() -> Registry {
+        let registry = Registry::new();
+        let counter = registry.counter(&SCRAPES).unwrap().with(());
+        registry.on_scrape(move || {
+            counter.inc();
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        });
+        registry
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn scrapes_that_come_together_are_rendered_once() {
+        let scraper = Scraper::new(counted());
+        let first = tokio::spawn({
+            let scraper = scraper.clone();
+            async move { scraper.answer(&HeaderMap::new()).await }
+        });
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let rest: Vec<_> = (0..50)
+            .map(|_| {
+                let scraper = scraper.clone();
+                tokio::spawn(async move { scraper.answer(&HeaderMap::new()).await.into_body() })
+            })
+            .collect();
+        first.await.unwrap();
+        for body in rest {
+            let body = body.await.unwrap();
+            assert!(std::str::from_utf8(&body).unwrap().contains("renderings_total 2\n"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_scrape_needs_the_token_where_there_is_one() {
+        let scraper = Scraper::with_token(Registry::new(), Some("open".to_owned()));
+        let status = async |given: Option<&'static str>| {
+            let given = given.map(|given| (AUTHORIZATION, HeaderValue::from_static(given)));
+            scraper.answer(&HeaderMap::from_iter(given)).await.status()
+        };
+        assert_eq!(status(None).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(status(Some("Bearer wrong")).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(status(Some("open")).await, StatusCode::UNAUTHORIZED);
+        assert_eq!(status(Some("bearer open")).await, StatusCode::OK);
+        assert!(!format!("{scraper:?}").contains("open"));
+    }
+}

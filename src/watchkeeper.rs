@@ -1,0 +1,141 @@
+//! The root: one value that holds the parts together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::api::Scraper;
+#[cfg(feature = "axum")]
+use crate::api::{ListenOn, MetricsServer};
+#[cfg(feature = "axum")]
+use crate::http::AxumBody;
+use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
+use crate::metric::{RegisterError, Registry};
+use crate::service::ServiceInfo;
+
+/// The watch over one service. Cloning it copies a handle.
+#[derive(Clone)]
+pub struct Watchkeeper {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: ServiceInfo,
+    registry: Registry,
+    scraper: Scraper,
+    layer: HttpLayer<AnyBody>,
+}
+
+impl Watchkeeper {
+    /// Builds a watch over a service.
+    pub fn builder(service: impl Into<ServiceInfo>) -> WatchkeeperBuilder {
+        WatchkeeperBuilder {
+            service: service.into(),
+            registry: Registry::new(),
+            http: HttpLayerBuilder::new(),
+            metrics_token: None,
+        }
+    }
+
+    /// Returns the service that is watched.
+    pub fn service(&self) -> &ServiceInfo {
+        &self.inner.service
+    }
+
+    /// Returns the registry that every metric is in.
+    pub fn registry(&self) -> &Registry {
+        &self.inner.registry
+    }
+
+    /// Returns the layer to put around an axum `Router`, last, so that unmatched requests are seen too.
+    #[cfg(feature = "axum")]
+    pub fn http_layer(&self) -> HttpLayer<AxumBody> {
+        self.inner.layer.for_bodies()
+    }
+
+    /// Returns the layer to put around any other tower service of HTTP requests.
+    ///
+    /// It has no router to ask, so the routes are named by [`HttpLayerBuilder::path`].
+    pub fn tower_layer(&self) -> HttpLayer<AnyBody> {
+        self.inner.layer.clone()
+    }
+
+    /// Returns the routes to merge into the app's own: `/metrics`.
+    #[cfg(feature = "axum")]
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
+        self.inner.scraper.router()
+    }
+
+    /// Returns what answers a scrape, for servers other than axum.
+    pub fn scraper(&self) -> &Scraper {
+        &self.inner.scraper
+    }
+
+    /// Serves `/metrics` on a port of its own, until what this returns is dropped.
+    ///
+    /// A port number listens on the loopback address alone; a `SocketAddr` is taken as it is. To be called within a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// When the address cannot be listened on.
+    #[cfg(feature = "axum")]
+    pub async fn serve_metrics(&self, on: impl Into<ListenOn>) -> std::io::Result<MetricsServer> {
+        MetricsServer::start(&self.inner.scraper, on.into()).await
+    }
+}
+
+impl fmt::Debug for Watchkeeper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watchkeeper").field("service", &self.inner.service).finish_non_exhaustive()
+    }
+}
+
+/// Builds a [`Watchkeeper`]; made by [`Watchkeeper::builder`].
+#[must_use = "a builder does nothing until it is built"]
+pub struct WatchkeeperBuilder {
+    service: ServiceInfo,
+    registry: Registry,
+    http: HttpLayerBuilder,
+    metrics_token: Option<String>,
+}
+
+impl WatchkeeperBuilder {
+    /// Uses a registry with choices of its own. Default: a new one without prefix or constant labels.
+    pub fn registry(mut self, registry: &Registry) -> Self {
+        self.registry = registry.clone();
+        self
+    }
+
+    /// Makes choices about the HTTP layer. Default: none.
+    pub fn http(mut self, choose: impl FnOnce(HttpLayerBuilder) -> HttpLayerBuilder) -> Self {
+        self.http = choose(self.http);
+        self
+    }
+
+    /// Answers `/metrics` only to who sends this bearer token. Default: to everybody who reaches it.
+    pub fn metrics_token(mut self, token: impl Into<String>) -> Self {
+        self.metrics_token = Some(token.into());
+        self
+    }
+
+    /// Builds the watch.
+    ///
+    /// # Errors
+    ///
+    /// When the registry has a metric of another meaning under one of our names.
+    pub fn build(self) -> Result<Watchkeeper, RegisterError> {
+        let inner = Inner {
+            service: self.service,
+            layer: self.http.build(&self.registry)?,
+            scraper: Scraper::with_token(self.registry.clone(), self.metrics_token),
+            registry: self.registry,
+        };
+        Ok(Watchkeeper { inner: Arc::new(inner) })
+    }
+}
+
+impl fmt::Debug for WatchkeeperBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WatchkeeperBuilder").field("service", &self.service).finish_non_exhaustive()
+    }
+}
