@@ -121,7 +121,7 @@ fn is_word(c: char) -> bool {
 fn tokens(source: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut rest = source;
-    let line_at = |rest: &str| source[..source.len() - rest.len()].matches('\n').count() + 1;
+    let mut line = 1;
     while let Some(first) = rest.chars().next() {
         let length = if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
@@ -140,10 +140,11 @@ fn tokens(source: &str) -> Vec<Token> {
                 first.len_utf8()
             };
             if !first.is_whitespace() {
-                found.push(Token { text: rest[..length].to_owned(), line: line_at(rest) });
+                found.push(Token { text: rest[..length].to_owned(), line });
             }
             length
         };
+        line += rest[..length].matches('\n').count();
         rest = &rest[length..];
     }
     found
