@@ -174,7 +174,7 @@ fn comment_length(text: &str) -> usize {
 
 /// The length of the string that starts here, if one does: plain, byte, C or raw.
 fn string_length(text: &str) -> Option<usize> {
-    let prefix = text.find(['"', '#']).filter(|&end| matches!(&text[..end], "" | "b" | "c" | "r" | "br" | "cr"))?;
+    let prefix = ["br", "cr", "b", "c", "r", ""].into_iter().find(|prefix| text.starts_with(prefix))?.len();
     let hashes = text[prefix..].bytes().take_while(|&byte| byte == b'#').count();
     let open = prefix + hashes;
     if !text[open..].starts_with('"') || (hashes > 0 && !text[..prefix].ends_with('r')) {
