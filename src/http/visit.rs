@@ -46,6 +46,9 @@ impl Visit {
     /// Begins to record a request; `None` when it is skipped.
     #[inline]
     pub(super) fn begin<B: Body>(layer: u32, request: &Request<B>) -> Option<Self> {
+        if layer == Core::NONE {
+            return None;
+        }
         let method = Method::from(request.method());
         let body = request.body().size_hint().exact();
         let (found, trace, own_labels) = local::with(layer, |layer| {

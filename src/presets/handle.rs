@@ -166,11 +166,6 @@ impl Presets {
         });
     }
 
-    /// Returns the registry that a group's metrics belong in: the exported one, or one that nobody sees.
-    pub(crate) fn registry_for(&self, group: Group) -> &Registry {
-        if self.exports(group) { &self.inner.registry } else { self.hidden() }
-    }
-
     /// Watches the current runtime unless one is watched already; says whether one is.
     fn watch_current_runtime(&self) -> bool {
         Handle::try_current().is_ok() && {
@@ -213,6 +208,12 @@ impl Presets {
             // Names in the catalogue are distinct, so a registry of nothing else has room for every group.
             register(self.hidden()).unwrap_or_else(|error| unreachable!("{group}: {error}"))
         })
+    }
+}
+
+impl AsRef<Registry> for Presets {
+    fn as_ref(&self) -> &Registry {
+        self.registry()
     }
 }
 
@@ -287,7 +288,7 @@ mod tests {
         assert!(scrape.contains("revenue_cents_total 7\n"), "{scrape}");
         assert!(!scrape.contains("payments_total"), "{scrape}");
         let error = presets.enable(Group::Payment).unwrap_err();
-        assert_eq!(error.to_string(), "metric `revenue_cents_total` is registered already, with another help");
+        assert_eq!(error.to_string(), "metric `revenue_cents_total` is registered already and differs in its help");
         assert_eq!(Presets::with_groups(registry, &[Group::Payment]).unwrap_err(), error);
     }
 
