@@ -69,3 +69,23 @@ impl AuthMetrics {
         self.registered_users.set((), users as f64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn a_rate_limited_login_is_counted_under_its_result() {
+        let registry = Registry::new();
+        let auth = AuthMetrics::register(&registry).unwrap();
+        auth.record_login(LoginResult::RateLimited);
+        auth.record_active_sessions(3);
+        auth.record_registered_users(1_000);
+        let scrape = registry.render(Format::Text);
+        assert!(scrape.contains("login_attempts_total{result=\"rate_limited\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("login_attempts_total{result=\"success\"} 0\n"), "{scrape}");
+        assert!(scrape.contains("active_sessions 3\n"), "{scrape}");
+        assert!(scrape.contains("registered_users 1000\n"), "{scrape}");
+    }
+}

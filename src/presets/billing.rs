@@ -206,3 +206,50 @@ impl BillingMetrics {
         self.s3_uploads.inc((status,));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn what_billing_records_is_what_a_scrape_shows() {
+        let registry = Registry::new();
+        let billing = BillingMetrics::register(&registry).unwrap();
+        billing.record_invoice_generated("acme", 129_00);
+        billing.record_invoice_generated("acme", 1);
+        billing.record_invoice_failed();
+        billing.record_invoices(InvoiceStatus::Overdue, 4);
+        billing.record_mrr(1_250_000);
+        billing.record_usage_aggregation(Duration::from_millis(5_001));
+        drop(billing.start_usage_aggregation());
+        billing.start_pdf().succeed();
+        drop(billing.start_pdf());
+        billing.record_pdf(Status::Success, Duration::from_secs(5));
+        billing.record_stripe_charge(Status::Error);
+        billing.record_email(Status::Success);
+        billing.start_cron_run("monthly").succeed();
+        billing.record_cron_run("monthly", Status::Error);
+        billing.record_s3_upload(Status::Success);
+        let scrape = registry.render(Format::Text);
+        for line in [
+            "billing_invoice_amount_cents_total{organization=\"acme\"} 12901\n",
+            "billing_invoices_generated_total{status=\"success\"} 2\n",
+            "billing_invoices_generated_total{status=\"error\"} 1\n",
+            "billing_invoices{status=\"overdue\"} 4\n",
+            "billing_mrr_cents 1250000\n",
+            "billing_usage_aggregation_duration_seconds_bucket{le=\"5.0\"} 1\n",
+            "billing_usage_aggregation_duration_seconds_count 2\n",
+            "billing_pdf_generated_total{status=\"success\"} 2\n",
+            "billing_pdf_generated_total{status=\"error\"} 1\n",
+            "billing_pdf_generation_duration_seconds_count 3\n",
+            "billing_stripe_charges_total{status=\"error\"} 1\n",
+            "billing_emails_sent_total{status=\"success\"} 1\n",
+            "billing_cron_runs_total{job=\"monthly\",status=\"success\"} 1\n",
+            "billing_cron_runs_total{job=\"monthly\",status=\"error\"} 1\n",
+            "billing_s3_uploads_total{status=\"success\"} 1\n",
+        ] {
+            assert!(scrape.contains(line), "{line} is not in\n{scrape}");
+        }
+    }
+}

@@ -45,3 +45,18 @@ impl BuildMetrics {
         self.build_info.set((service.version, service.revision), 1.0);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn the_build_that_runs_shows_its_version_and_revision() {
+        let registry = Registry::new();
+        let service = ServiceInfo::new("shop", "1.2.3").with_revision("4f2c81d");
+        BuildMetrics::register(&registry).unwrap().record_service(&service);
+        let scrape = registry.render(Format::Text);
+        assert!(scrape.contains("build_info{version=\"1.2.3\",revision=\"4f2c81d\"} 1\n"), "{scrape}");
+    }
+}

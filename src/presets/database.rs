@@ -188,3 +188,52 @@ impl fmt::Debug for Query {
         f.debug_struct("Query").field("started", &self.started).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn a_query_is_slow_from_the_threshold_on() {
+        let registry = Registry::new();
+        let database = DatabaseMetrics::register(&registry).unwrap();
+        database.record_query(QueryType::Select, Duration::from_millis(999));
+        database.record_query(QueryType::Select, Duration::from_secs(1));
+        let strict = database.clone().with_slow_query_threshold(Duration::from_millis(10));
+        strict.record_query(QueryType::Insert, Duration::from_millis(10));
+        strict.record_query(QueryType::Insert, Duration::from_millis(9));
+        let scrape = registry.render(Format::Text);
+        assert!(scrape.contains("db_slow_queries_total{query_type=\"select\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("db_slow_queries_total{query_type=\"insert\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("db_query_duration_seconds_count{query_type=\"insert\"} 2\n"), "{scrape}");
+    }
+
+    #[test]
+    fn a_query_that_ends_early_is_recorded_all_the_same() {
+        let registry = Registry::new();
+        let database = DatabaseMetrics::register(&registry).unwrap().with_slow_query_threshold(Duration::ZERO);
+        let query = || -> Result<(), &str> {
+            let _query = database.start_query(QueryType::Transaction);
+            Err("the connection is gone")
+        };
+        query().unwrap_err();
+        let scrape = registry.render(Format::Text);
+        assert!(scrape.contains("db_query_duration_seconds_count{query_type=\"transaction\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("db_slow_queries_total{query_type=\"transaction\"} 1\n"), "{scrape}");
+    }
+
+    #[test]
+    fn an_operation_and_the_pool_show_as_they_were_recorded() {
+        let registry = Registry::new();
+        let database = DatabaseMetrics::register(&registry).unwrap();
+        database.record_operation(Operation::Update, "orders", Status::Error);
+        database.record_pool(3, 8, 20);
+        let scrape = registry.render(Format::Text);
+        let update = "db_operations_total{operation=\"update\",table=\"orders\",status=\"error\"} 1\n";
+        assert!(scrape.contains(update), "{scrape}");
+        for line in ["db_connections_active 3\n", "db_connection_pool_size 8\n", "db_connections_max 20\n"] {
+            assert!(scrape.contains(line), "{scrape}");
+        }
+    }
+}

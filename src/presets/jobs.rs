@@ -94,3 +94,31 @@ impl JobMetrics {
         self.import_files_processed.inc((status,));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn tasks_and_imports_are_counted_by_how_they_ended() {
+        let registry = Registry::new();
+        let jobs = JobMetrics::register(&registry).unwrap();
+        drop(jobs.start_task("reindex"));
+        jobs.record_task("reindex", Status::Success, Duration::from_secs(2));
+        jobs.start_import().succeed();
+        jobs.record_import(Status::Error);
+        jobs.record_import_file(Status::Success);
+        let scrape = registry.render(Format::Text);
+        for line in [
+            "tasks_processed_total{task=\"reindex\",status=\"error\"} 1\n",
+            "tasks_processed_total{task=\"reindex\",status=\"success\"} 1\n",
+            "task_duration_seconds_count{task=\"reindex\"} 2\n",
+            "import_jobs_total{status=\"success\"} 1\n",
+            "import_jobs_total{status=\"error\"} 1\n",
+            "import_files_processed_total{status=\"success\"} 1\n",
+        ] {
+            assert!(scrape.contains(line), "{line} is not in\n{scrape}");
+        }
+    }
+}

@@ -57,3 +57,22 @@ impl PaymentMetrics {
         self.revenue.add((), amount_cents);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn revenue_is_counted_in_whole_cents_and_only_when_the_money_came_in() {
+        let registry = Registry::new();
+        let payments = PaymentMetrics::register(&registry).unwrap();
+        payments.record_payment(PaymentStatus::Succeeded, 9_007_199_254_740_993);
+        payments.record_payment(PaymentStatus::Failed, 500);
+        payments.record_revenue(4);
+        let scrape = registry.render(Format::Text);
+        assert!(scrape.contains("revenue_cents_total 9007199254740997\n"), "{scrape}");
+        assert!(scrape.contains("payments_total{status=\"succeeded\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("payments_total{status=\"failed\"} 1\n"), "{scrape}");
+    }
+}

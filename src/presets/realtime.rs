@@ -138,3 +138,36 @@ impl fmt::Debug for WebsocketConnection {
         f.debug_struct("WebsocketConnection").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn a_websocket_is_open_until_it_is_closed_or_lost() {
+        let registry = Registry::new();
+        let realtime = RealtimeMetrics::register(&registry).unwrap();
+        let [closed, lost, open] = [(); 3].map(|()| realtime.connect_websocket());
+        let socketio = realtime.track_socketio();
+        closed.close(DisconnectReason::Timeout);
+        drop(lost);
+        realtime.record_websocket_event("scan");
+        realtime.record_message("position");
+        let scrape = registry.render(Format::Text);
+        for line in [
+            "websocket_active_connections 1\n",
+            "websocket_disconnections_total{reason=\"timeout\"} 1\n",
+            "websocket_disconnections_total{reason=\"dropped\"} 1\n",
+            "websocket_events_total{event=\"scan\"} 1\n",
+            "socketio_connections 1\n",
+            "realtime_messages_processed_total{kind=\"position\"} 1\n",
+        ] {
+            assert!(scrape.contains(line), "{line} is not in\n{scrape}");
+        }
+        drop((open, socketio));
+        let scrape = registry.render(Format::Text);
+        assert!(scrape.contains("websocket_active_connections 0\n"), "{scrape}");
+        assert!(scrape.contains("socketio_connections 0\n"), "{scrape}");
+    }
+}

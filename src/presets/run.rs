@@ -70,3 +70,50 @@ impl fmt::Debug for Run {
         f.debug_struct("Run").field("started", &self.started).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+    use crate::presets::Presets;
+
+    fn scrape(presets: &Presets) -> String {
+        presets.registry().render(Format::Text)
+    }
+
+    #[test]
+    fn a_run_is_an_error_until_it_is_told_otherwise() {
+        let presets = Presets::default();
+        let run = || presets.sync().start_job("shop", "warehouse");
+        run().succeed();
+        run().end(Status::Error);
+        drop(run());
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _run = run();
+            panic!("the warehouse burns");
+        }));
+        assert!(panicked.is_err());
+        let scrape = scrape(&presets);
+        let operations = "sync_operations_total{source=\"shop\",target=\"warehouse\"";
+        assert!(scrape.contains(&format!("{operations},status=\"success\"}} 1\n")), "{scrape}");
+        assert!(scrape.contains(&format!("{operations},status=\"error\"}} 3\n")), "{scrape}");
+        assert!(scrape.contains("sync_duration_seconds_count{source=\"shop\",target=\"warehouse\"} 4\n"), "{scrape}");
+        assert!(scrape.contains("active_syncs{source=\"shop\"} 0\n"), "{scrape}");
+    }
+
+    #[tokio::test]
+    async fn a_run_is_under_way_until_its_task_is_cancelled() {
+        let presets = Presets::default();
+        let run = presets.sync().start_job("shop", "warehouse");
+        let task = tokio::spawn(async move {
+            let _run = run;
+            std::future::pending::<()>().await;
+        });
+        assert!(scrape(&presets).contains("active_syncs{source=\"shop\"} 1\n"));
+        task.abort();
+        assert!(task.await.unwrap_err().is_cancelled());
+        let scrape = scrape(&presets);
+        assert!(scrape.contains("active_syncs{source=\"shop\"} 0\n"), "{scrape}");
+        assert!(scrape.contains("target=\"warehouse\",status=\"error\"} 1\n"), "{scrape}");
+    }
+}

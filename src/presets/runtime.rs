@@ -87,6 +87,8 @@ impl RuntimeMetrics {
     pub fn watch(&self, runtime: &Handle) {
         if let Some(watched) = self.watched.upgrade() {
             watched.watch(runtime);
+            // A scrape that finds the runtime itself is past its hooks already.
+            watched.show();
         }
     }
 
@@ -198,7 +200,10 @@ mod tests {
         metrics.watch(runtime.handle());
         let (end, ended) = tokio::sync::oneshot::channel::<()>();
         runtime.spawn(ended);
-        runtime.block_on(async { tokio::spawn(async { std::hint::black_box(0) }).await.unwrap() });
+        let workers = runtime.handle().metrics();
+        while (0..3).all(|worker| workers.worker_total_busy_duration(worker).is_zero()) {
+            std::thread::yield_now();
+        }
         let scrape = registry.render(Format::Text);
         drop(end);
         assert!(scrape.contains("tokio_workers 3\n"), "{scrape}");

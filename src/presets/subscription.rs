@@ -56,3 +56,21 @@ impl SubscriptionMetrics {
         self.active.set((), subscriptions as f64);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn a_subscription_that_is_taken_up_again_is_an_event_of_its_own() {
+        let registry = Registry::new();
+        let subscriptions = SubscriptionMetrics::register(&registry).unwrap();
+        subscriptions.record_event(SubscriptionEvent::Reactivated);
+        subscriptions.record_active(8);
+        let scrape = registry.render(Format::Text);
+        assert!(scrape.contains("subscription_events_total{event=\"reactivated\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("subscription_events_total{event=\"created\"} 0\n"), "{scrape}");
+        assert!(scrape.contains("active_subscriptions 8\n"), "{scrape}");
+    }
+}

@@ -140,3 +140,36 @@ impl SyncMetrics {
         self.webhook_deliveries.inc((status,));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn conflicts_integrations_and_webhooks_show_as_they_were_recorded() {
+        let registry = Registry::new();
+        let sync = SyncMetrics::register(&registry).unwrap();
+        sync.record_job("shop", "warehouse", Status::Success, Duration::from_secs(2));
+        sync.record_conflict(ConflictOutcome::Detected);
+        sync.record_integration_up("warehouse", true);
+        sync.record_integration_up("bank", true);
+        sync.record_integration_up("bank", false);
+        sync.record_integration_retry("bank");
+        sync.record_webhook_delivery(Status::Error);
+        let scrape = registry.render(Format::Text);
+        for line in [
+            "sync_operations_total{source=\"shop\",target=\"warehouse\",status=\"success\"} 1\n",
+            "sync_operations_total{source=\"shop\",target=\"warehouse\",status=\"error\"} 0\n",
+            "sync_duration_seconds_bucket{source=\"shop\",target=\"warehouse\",le=\"1.0\"} 0\n",
+            "sync_duration_seconds_bucket{source=\"shop\",target=\"warehouse\",le=\"2.0\"} 1\n",
+            "sync_conflicts_total{outcome=\"detected\"} 1\n",
+            "integration_up{integration=\"warehouse\"} 1\n",
+            "integration_up{integration=\"bank\"} 0\n",
+            "integration_retries_total{integration=\"bank\"} 1\n",
+            "webhook_deliveries_total{status=\"error\"} 1\n",
+        ] {
+            assert!(scrape.contains(line), "{line} is not in\n{scrape}");
+        }
+    }
+}

@@ -214,3 +214,46 @@ impl GatewayMetrics {
         self.db_query_duration.observe_duration((query_type,), time);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+
+    #[test]
+    fn what_a_gateway_records_is_what_a_scrape_shows() {
+        let registry = Registry::new();
+        let gateway = GatewayMetrics::register(&registry).unwrap();
+        gateway.record_rate_limit_hit("acme", "per_minute");
+        let connection = gateway.track_connection("acme", ConnectionKind::Websocket);
+        gateway.record_auth_failure(AuthFailure::ExpiredKey);
+        gateway.record_api_key_validation(KeyValidation::Expired);
+        gateway.record_usage("acme", "api_call");
+        gateway.record_usage_failure();
+        gateway.record_kafka_latency(Duration::from_millis(20));
+        gateway.record_kafka_lag(17);
+        gateway.record_cache_request("keys", CacheResult::Miss);
+        gateway.record_query(QueryType::Select, Duration::from_millis(25));
+        drop(gateway.start_query(QueryType::Insert));
+        let scrape = registry.render(Format::Text);
+        for line in [
+            "gateway_rate_limit_hits_total{organization=\"acme\",limit=\"per_minute\"} 1\n",
+            "gateway_active_connections{organization=\"acme\",kind=\"websocket\"} 1\n",
+            "gateway_auth_failures_total{reason=\"expired_key\"} 1\n",
+            "gateway_api_key_validations_total{result=\"expired\"} 1\n",
+            "gateway_usage_recorded_total{organization=\"acme\",kind=\"api_call\"} 1\n",
+            "gateway_usage_record_failures_total 1\n",
+            "gateway_kafka_producer_latency_seconds_bucket{le=\"0.01\"} 0\n",
+            "gateway_kafka_producer_latency_seconds_bucket{le=\"0.025\"} 1\n",
+            "gateway_kafka_producer_lag_messages 17\n",
+            "gateway_cache_requests_total{cache=\"keys\",result=\"miss\"} 1\n",
+            "gateway_cache_requests_total{cache=\"keys\",result=\"hit\"} 0\n",
+            "gateway_db_query_duration_seconds_bucket{query_type=\"select\",le=\"0.025\"} 1\n",
+            "gateway_db_query_duration_seconds_count{query_type=\"insert\"} 1\n",
+        ] {
+            assert!(scrape.contains(line), "{line} is not in\n{scrape}");
+        }
+        drop(connection);
+        assert!(registry.render(Format::Text).contains("kind=\"websocket\"} 0\n"));
+    }
+}

@@ -76,3 +76,43 @@ impl Answered {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metric::Format;
+    use crate::presets::Presets;
+
+    fn scrape(presets: &Presets) -> String {
+        presets.registry().render(Format::Text)
+    }
+
+    #[test]
+    fn a_request_is_in_flight_until_it_is_answered() {
+        let presets = Presets::default();
+        let request = presets.gateway().start_request(Method::Get, "/orders/{id}");
+        assert!(scrape(&presets).contains("gateway_requests_in_flight 1\n"));
+        request.finish(StatusCode::NOT_FOUND, 250);
+        let scrape = scrape(&presets);
+        assert!(scrape.contains("gateway_requests_in_flight 0\n"), "{scrape}");
+        let line = "gateway_requests_total{method=\"GET\",path=\"/orders/{id}\",status=\"404\"} 1\n";
+        assert!(scrape.contains(line), "{scrape}");
+        assert!(scrape.contains("gateway_response_body_bytes_sum{path=\"/orders/{id}\"} 250\n"), "{scrape}");
+    }
+
+    #[test]
+    fn a_request_that_is_left_and_one_that_panics_are_told_apart() {
+        let presets = Presets::default();
+        drop(presets.gateway().start_request(Method::Get, "/left"));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _request = presets.gateway().start_request(Method::Get, "/panics");
+            panic!("no route");
+        }));
+        assert!(panicked.is_err());
+        let scrape = scrape(&presets);
+        assert!(scrape.contains("path=\"/left\",status=\"499\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("path=\"/panics\",status=\"500\"} 1\n"), "{scrape}");
+        assert!(scrape.contains("gateway_requests_in_flight 0\n"), "{scrape}");
+        assert!(!scrape.contains("gateway_response_body_bytes_count"), "no answer has no size: {scrape}");
+    }
+}
