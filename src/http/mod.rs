@@ -1,0 +1,3 @@
+//! HTTP: what a request leaves behind.
+
+pub mod request_id;
