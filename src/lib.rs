@@ -20,18 +20,29 @@
 //! - [`metric`]: declare a metric once, as a constant, and count in it without a lock.
 //! - [`presets`]: the metrics that services have in common, ready made.
 //! - [`http`]: the layer that records every request.
+//! - [`telemetry`]: JSON log lines by one call.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod environment;
 pub mod http;
 pub mod metric;
 pub mod presets;
 pub mod sanitise;
 pub mod service;
+pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod watchkeeper;
 
 pub use service::ServiceInfo;
+pub use telemetry::Telemetry;
 pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
+
+/// Compiles the guide's code.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../docs/guide/logging.md")]
+    mod logging {}
+}

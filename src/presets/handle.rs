@@ -307,9 +307,9 @@ mod tests {
         for &group in Group::ALL {
             presets.enable(group).unwrap();
         }
-        (presets.http(), presets.auth(), presets.subscription(), presets.payment(), presets.database());
-        (presets.gateway(), presets.billing(), presets.realtime(), presets.jobs(), presets.sync());
-        (presets.process(), presets.runtime(), presets.build());
+        let _ = (presets.http(), presets.auth(), presets.subscription(), presets.payment(), presets.database());
+        let _ = (presets.gateway(), presets.billing(), presets.realtime(), presets.jobs(), presets.sync());
+        let _ = (presets.process(), presets.runtime(), presets.build());
         assert_eq!(scrape(&presets), "");
     }
 

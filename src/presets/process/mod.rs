@@ -120,7 +120,7 @@ mod tests {
 
     fn value(scrape: &str, name: &str) -> f64 {
         let line = scrape.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
-        line.unwrap_or_else(|| panic!("no {name} in {scrape}")).parse().unwrap()
+        line.unwrap_or_else(|| panic!("no {name} in {scrape}")).parse().expect("a number")
     }
 
     #[test]
