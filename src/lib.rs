@@ -1,6 +1,8 @@
 //! Instrumentation for Rust services in one crate.
 #![forbid(unsafe_code)]
 
+pub mod metric;
+pub mod presets;
 pub mod sanitise;
 pub mod service;
 

@@ -1,0 +1,379 @@
+//! A family: one metric with its series, bounded in number.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use hashbrown::{DefaultHashBuilder, HashTable};
+
+use super::cell::{CellIndex, Cells};
+use super::descriptor::{Kind, Unit};
+use super::exemplar;
+use super::label::Part;
+use super::text;
+use crate::sanitise;
+
+/// The value that stands for every value of an open label over its cap.
+pub const OVERFLOW: &str = "overflow";
+
+/// How many values and series a metric may have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) values: usize,
+    pub(crate) series: usize,
+}
+
+/// What a family is, after the registry's prefix, constant labels and bucket choices.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Shape {
+    pub(crate) name: String,
+    pub(crate) help: String,
+    pub(crate) kind: Kind,
+    pub(crate) unit: Unit,
+    pub(crate) labels: Vec<LabelShape>,
+    pub(crate) buckets: Vec<f64>,
+    pub(crate) exemplars: bool,
+    /// The registry's constant labels, and the same as text to stand in front of a series' own.
+    pub(crate) constant_labels: Vec<(String, String)>,
+    pub(crate) constant: String,
+}
+
+/// One label of a family; without values it is open.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LabelShape {
+    pub(crate) name: String,
+    pub(crate) values: Option<&'static [&'static str]>,
+}
+
+/// One metric of a registry: its shape, its series, and their cells.
+#[derive(Debug)]
+pub(crate) struct Family {
+    pub(crate) shape: Shape,
+    pub(crate) cells: Arc<Cells>,
+    /// A histogram's bounds in ticks, ascending.
+    pub(crate) bounds: Box<[u64]>,
+    /// The end of each bucket's line up to its value, `le` and all.
+    pub(crate) bucket_ends: Box<[Box<str>]>,
+    limits: Limits,
+    closed: Box<[Spot]>,
+    table: RwLock<Table>,
+    hasher: DefaultHashBuilder,
+    overflow: Option<CellIndex>,
+    warned: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    by_key: HashTable<u32>,
+    series: Vec<Series>,
+    values: Vec<HashSet<Box<str>>>,
+    bounded: usize,
+}
+
+/// One series: its key, its cells, and its text.
+#[derive(Debug)]
+pub(crate) struct Series {
+    key: Box<[Key]>,
+    pub(crate) spot: Spot,
+    /// More runs of cells that belong to the series, when it lies in several blocks.
+    pub(crate) more: Vec<CellIndex>,
+    /// The line up to its value; of a histogram the bucket line up to the value of `le`.
+    pub(crate) text: Box<str>,
+    /// The labels in braces, or nothing; only for a histogram's `_sum` and `_count`.
+    pub(crate) braces: Box<str>,
+}
+
+/// Where a series' cells and exemplar slots lie.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    pub(crate) at: CellIndex,
+    pub(crate) exemplars: Option<CellIndex>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Key {
+    Closed(usize),
+    Open(Box<str>),
+}
+
+impl Key {
+    fn is(&self, part: &Part<'_>) -> bool {
+        match (self, part) {
+            (Self::Closed(a), Part::Closed(b)) => a == b,
+            (Self::Open(a), Part::Open(b)) => **a == **b,
+            _ => false,
+        }
+    }
+}
+
+impl Family {
+    /// Makes the family, with every series of a closed label set; `None` when the registry's cells are used up.
+    pub(crate) fn new(shape: Shape, cells: Arc<Cells>, limits: Limits, overflow: Option<CellIndex>) -> Option<Self> {
+        let ticks = shape.unit.ticks() as f64;
+        let bounds = shape.buckets.iter().map(|bound| (bound * ticks).round() as u64).collect();
+        let bucket_ends = text::bucket_ends(&shape.buckets);
+        let table = Table { values: vec![HashSet::new(); shape.labels.len()], ..Table::default() };
+        let mut family = Self {
+            shape,
+            cells,
+            bounds,
+            bucket_ends,
+            limits,
+            closed: Box::default(),
+            table: RwLock::new(table),
+            hasher: DefaultHashBuilder::default(),
+            overflow,
+            warned: AtomicBool::new(false),
+        };
+        if let Some(total) = family.closed_series() {
+            let mut closed = Vec::with_capacity(total);
+            for index in 0..total {
+                closed.push(family.create(&family.closed_parts(index), None, false)?);
+            }
+            family.closed = closed.into();
+        }
+        Some(family)
+    }
+
+    /// How many cells one series takes: a histogram has one per bucket, one above all bounds, and its sum.
+    pub(crate) fn width(&self) -> usize {
+        if self.shape.kind == Kind::Histogram { self.bounds.len() + 2 } else { 1 }
+    }
+
+    /// Returns the cells of a series, made when it is new and there is room, else those of the overflow.
+    pub(crate) fn locate(&self, parts: &[Part<'_>]) -> Option<Spot> {
+        if !self.closed.is_empty() {
+            return self.closed.get(self.closed_index(parts)?).copied();
+        }
+        self.find(parts).or_else(|| self.admit(parts))
+    }
+
+    /// Adds a series over cells that the caller laid out, outside every cap; its cells join those it already has.
+    pub(crate) fn place(&self, parts: &[Part<'_>], at: CellIndex) -> Option<Spot> {
+        self.create(parts, Some(at), false)
+    }
+
+    /// Reads every series under the family's lock.
+    pub(crate) fn read<R>(&self, read: impl FnOnce(&[Series]) -> R) -> R {
+        read(&self.table.read().unwrap_or_else(PoisonError::into_inner).series)
+    }
+
+    /// Returns the text of a series' label values, in order.
+    pub(crate) fn values<'a>(&'a self, series: &'a Series) -> impl Iterator<Item = &'a str> {
+        series.key.iter().zip(&self.shape.labels).map(|(key, label)| match key {
+            Key::Open(text) => text,
+            Key::Closed(index) => label.values.and_then(|values| values.get(*index)).copied().unwrap_or(""),
+        })
+    }
+
+    fn find(&self, parts: &[Part<'_>]) -> Option<Spot> {
+        let hash = self.hash(parts);
+        let table = self.table.read().unwrap_or_else(PoisonError::into_inner);
+        table.find(hash, parts).map(|index| table.series[index].spot)
+    }
+
+    /// Makes room for a new series, or sends it to the overflow.
+    fn admit(&self, parts: &[Part<'_>]) -> Option<Spot> {
+        let clean: Vec<_> = parts.iter().map(clean).collect();
+        let mut parts: Vec<_> = clean.iter().map(CleanPart::part).collect();
+        if let Some(spot) = self.find(&parts) {
+            return Some(spot);
+        }
+        // In a flood of new values this read lock is all that each of them takes.
+        if self.table.read().unwrap_or_else(PoisonError::into_inner).divert(&mut parts, self.limits) {
+            self.count_overflow();
+            return self.find(&parts).or_else(|| self.create(&parts, None, false));
+        }
+        if let Some(spot) = self.create(&parts, None, true) {
+            self.create_siblings(&parts);
+            return Some(spot);
+        }
+        // Another thread took the last place in between.
+        for part in &mut parts {
+            if let Part::Open(text) = part {
+                *text = OVERFLOW;
+            }
+        }
+        self.count_overflow();
+        self.create(&parts, None, false)
+    }
+
+    /// Exports the other values of a small closed label from zero as soon as one of them is seen.
+    fn create_siblings(&self, parts: &[Part<'_>]) {
+        if self.closed_combinations() * self.limits.values > self.limits.series {
+            return;
+        }
+        for (position, label) in self.shape.labels.iter().enumerate() {
+            for index in 0..label.values.map_or(0, <[_]>::len) {
+                let mut sibling = parts.to_vec();
+                sibling[position] = Part::Closed(index);
+                self.create(&sibling, None, true);
+            }
+        }
+    }
+
+    fn create(&self, parts: &[Part<'_>], at: Option<CellIndex>, bounded: bool) -> Option<Spot> {
+        let hash = self.hash(parts);
+        let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = table.find(hash, parts) {
+            let series = &mut table.series[index];
+            series.more.extend(at);
+            return Some(series.spot);
+        }
+        if bounded && table.divert(&mut parts.to_vec(), self.limits) {
+            return None;
+        }
+        let at = match at {
+            Some(at) => at,
+            None => self.cells.reserve(self.width())?,
+        };
+        let slots = self.shape.exemplars.then_some((self.bounds.len() + 1) * exemplar::SLOT);
+        let spot = Spot { at, exemplars: slots.and_then(|slots| self.cells.reserve(slots)) };
+        let (text, braces) = text::series(&self.shape, parts);
+        let series = Series { key: parts.iter().map(Key::from).collect(), spot, more: Vec::new(), text, braces };
+        table.insert(hash, series, |series| self.hash(&series.parts()));
+        if bounded {
+            table.count(parts);
+        }
+        Some(spot)
+    }
+
+    fn count_overflow(&self) {
+        if let Some(at) = self.overflow {
+            self.cells.add(at, 1);
+        }
+        if !self.warned.swap(true, Relaxed) {
+            tracing::warn!(
+                metric = self.shape.name,
+                max_values = self.limits.values,
+                max_series = self.limits.series,
+                "a label has more values than the metric may have; new ones are counted under `overflow`"
+            );
+        }
+    }
+
+    fn hash(&self, parts: &[Part<'_>]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        for part in parts {
+            match part {
+                Part::Closed(index) => index.hash(&mut hasher),
+                Part::Open(text) => text.hash(&mut hasher),
+            }
+        }
+        hasher.finish()
+    }
+
+    /// How many series the closed labels alone would make.
+    fn closed_combinations(&self) -> usize {
+        self.shape.labels.iter().filter_map(|label| label.values).map(<[_]>::len).product()
+    }
+
+    /// How many series there are when every label is closed.
+    fn closed_series(&self) -> Option<usize> {
+        self.shape.labels.iter().all(|label| label.values.is_some()).then(|| self.closed_combinations())
+    }
+
+    fn closed_index(&self, parts: &[Part<'_>]) -> Option<usize> {
+        parts.iter().zip(&self.shape.labels).try_fold(0, |sum, (part, label)| match part {
+            Part::Closed(index) => Some(sum * label.values?.len() + index),
+            Part::Open(_) => None,
+        })
+    }
+
+    fn closed_parts(&self, mut index: usize) -> Vec<Part<'static>> {
+        let mut parts: Vec<_> = (self.shape.labels.iter().rev())
+            .map(|label| {
+                let count = label.values.map_or(1, <[_]>::len).max(1);
+                let part = Part::Closed(index % count);
+                index /= count;
+                part
+            })
+            .collect();
+        parts.reverse();
+        parts
+    }
+}
+
+impl Table {
+    fn find(&self, hash: u64, parts: &[Part<'_>]) -> Option<usize> {
+        self.by_key.find(hash, |&index| self.series[index as usize].has(parts)).map(|&index| index as usize)
+    }
+
+    fn insert(&mut self, hash: u64, series: Series, rehash: impl Fn(&Series) -> u64) {
+        let index = self.series.len() as u32;
+        self.series.push(series);
+        let all = &self.series;
+        self.by_key.insert_unique(hash, index, |&index| rehash(&all[index as usize]));
+    }
+
+    fn count(&mut self, parts: &[Part<'_>]) {
+        self.bounded += 1;
+        for (part, known) in parts.iter().zip(&mut self.values) {
+            if let Part::Open(text) = part {
+                known.insert((*text).into());
+            }
+        }
+    }
+
+    /// Puts the overflow in the place of open values for which there is no room, and says whether it did.
+    fn divert(&self, parts: &mut [Part<'_>], limits: Limits) -> bool {
+        let full = self.bounded >= limits.series;
+        let mut diverted = false;
+        for (part, known) in parts.iter_mut().zip(&self.values) {
+            if let Part::Open(text) = part
+                && (full || (known.len() >= limits.values && !known.contains(*text)))
+            {
+                *text = OVERFLOW;
+                diverted = true;
+            }
+        }
+        diverted
+    }
+}
+
+impl Series {
+    fn has(&self, parts: &[Part<'_>]) -> bool {
+        self.key.len() == parts.len() && self.key.iter().zip(parts).all(|(key, part)| key.is(part))
+    }
+
+    fn parts(&self) -> Vec<Part<'_>> {
+        let part = |key| match key {
+            &Key::Closed(index) => Part::Closed(index),
+            Key::Open(text) => Part::Open(text),
+        };
+        self.key.iter().map(part).collect()
+    }
+}
+
+impl From<&Part<'_>> for Key {
+    fn from(part: &Part<'_>) -> Self {
+        match part {
+            Part::Closed(index) => Self::Closed(*index),
+            Part::Open(text) => Self::Open((*text).into()),
+        }
+    }
+}
+
+/// A part whose open text is fit to be exported.
+enum CleanPart<'a> {
+    Closed(usize),
+    Open(Cow<'a, str>),
+}
+
+impl CleanPart<'_> {
+    fn part(&self) -> Part<'_> {
+        match self {
+            Self::Closed(index) => Part::Closed(*index),
+            Self::Open(text) => Part::Open(text),
+        }
+    }
+}
+
+fn clean<'a>(part: &Part<'a>) -> CleanPart<'a> {
+    match part {
+        Part::Closed(index) => CleanPart::Closed(*index),
+        Part::Open(text) => CleanPart::Open(sanitise::label_value(text)),
+    }
+}

@@ -1,0 +1,169 @@
+//! Histograms: distributions over buckets, and timers that feed them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::cell::add_to;
+use super::exemplar::{self, TraceId};
+use super::family::{Family, Spot};
+use super::label::LabelSet;
+
+/// A histogram with its labels still to be given; made by [`Registry::histogram`](super::Registry::histogram).
+pub struct HistogramFamily<L = ()> {
+    pub(crate) core: Arc<Family>,
+    labels: PhantomData<fn() -> L>,
+}
+
+impl<L: LabelSet> HistogramFamily<L> {
+    pub(crate) fn new(core: Arc<Family>) -> Self {
+        Self { core, labels: PhantomData }
+    }
+
+    /// Returns the histogram of these labels, to keep where the same labels come again and again.
+    pub fn with(&self, labels: L::Values<'_>) -> Histogram {
+        Histogram { spot: L::with_parts(labels, |parts| self.core.locate(parts)), core: Arc::clone(&self.core) }
+    }
+
+    /// Observes a time, in a histogram of seconds.
+    pub fn observe_duration(&self, labels: L::Values<'_>, time: Duration) {
+        if let Some(spot) = L::with_parts(labels, |parts| self.core.locate(parts)) {
+            observe(&self.core, spot, self.core.duration_ticks(time), None);
+        }
+    }
+
+    /// Observes a value in the histogram's unit; one that is negative or not a number is ignored.
+    pub fn observe(&self, labels: L::Values<'_>, value: f64) {
+        if let Some(ticks) = self.core.value_ticks(value)
+            && let Some(spot) = L::with_parts(labels, |parts| self.core.locate(parts))
+        {
+            observe(&self.core, spot, ticks, None);
+        }
+    }
+
+    /// Starts a timer that observes when it is dropped.
+    pub fn start_timer(&self, labels: L::Values<'_>) -> Timer {
+        self.with(labels).start_timer()
+    }
+}
+
+/// One histogram.
+#[derive(Clone)]
+pub struct Histogram {
+    core: Arc<Family>,
+    spot: Option<Spot>,
+}
+
+impl Histogram {
+    /// Observes a time, in a histogram of seconds.
+    pub fn observe_duration(&self, time: Duration) {
+        self.observe_ticks(self.core.duration_ticks(time), None);
+    }
+
+    /// Observes a time and offers the trace it was measured in as the bucket's exemplar.
+    pub fn observe_duration_in(&self, time: Duration, trace: TraceId) {
+        self.observe_ticks(self.core.duration_ticks(time), Some((trace, Instant::now())));
+    }
+
+    /// Observes a value in the histogram's unit; one that is negative or not a number is ignored.
+    pub fn observe(&self, value: f64) {
+        if let Some(ticks) = self.core.value_ticks(value) {
+            self.observe_ticks(ticks, None);
+        }
+    }
+
+    /// Starts a timer that observes when it is dropped.
+    pub fn start_timer(&self) -> Timer {
+        Timer { histogram: Some(self.clone()), start: Instant::now() }
+    }
+
+    /// Returns how many observations there were, over all threads.
+    pub fn count(&self) -> u64 {
+        let mut buckets = vec![0; self.core.bounds.len() + 1];
+        if let Some(spot) = self.spot {
+            self.core.cells.sum_run(spot.at, &mut buckets);
+        }
+        buckets.iter().sum()
+    }
+
+    fn observe_ticks(&self, ticks: u64, trace: Option<(TraceId, Instant)>) {
+        if let Some(spot) = self.spot {
+            observe(&self.core, spot, ticks, trace);
+        }
+    }
+}
+
+fn observe(core: &Family, spot: Spot, ticks: u64, trace: Option<(TraceId, Instant)>) {
+    let bucket = core.bucket(ticks);
+    let (chunk, shared) = core.cells.open(spot.at);
+    let cells = &chunk[spot.at.offset()..];
+    add_to(&cells[bucket], 1, shared);
+    add_to(&cells[core.bounds.len() + 1], ticks, shared);
+    if let (Some((trace, now)), Some(slots), false) = (trace, spot.exemplars, shared) {
+        let slot = slots.plus(bucket * exemplar::SLOT);
+        let (chunk, _) = core.cells.open(slot);
+        exemplar::offer(&chunk[slot.offset()..][..exemplar::SLOT], trace, ticks, now);
+    }
+}
+
+impl Family {
+    /// Returns the index of the bucket that takes a value: bounds are inclusive, above all of them is the last.
+    #[inline]
+    pub(crate) fn bucket(&self, ticks: u64) -> usize {
+        self.bounds.iter().position(|&bound| ticks <= bound).unwrap_or(self.bounds.len())
+    }
+
+    fn duration_ticks(&self, time: Duration) -> u64 {
+        match self.shape.unit.ticks() {
+            1 => time.as_secs(),
+            _ => u64::try_from(time.as_nanos()).unwrap_or(u64::MAX),
+        }
+    }
+
+    fn value_ticks(&self, value: f64) -> Option<u64> {
+        // Billionths are rounded as the bounds are; whole units never fall below a bound they are above.
+        // The cast saturates, so that infinity lands above all bounds.
+        let ticks = self.shape.unit.ticks();
+        (value >= 0.0).then(|| if ticks == 1 { value.ceil() } else { (value * ticks as f64).round() } as u64)
+    }
+}
+
+/// Measures from its start until it is dropped, on return, error, panic and cancellation alike.
+#[must_use = "dropping the timer ends the measurement"]
+pub struct Timer {
+    histogram: Option<Histogram>,
+    start: Instant,
+}
+
+impl Timer {
+    /// Ends the measurement now, and returns it.
+    pub fn stop(mut self) -> Duration {
+        let time = self.start.elapsed();
+        if let Some(histogram) = self.histogram.take() {
+            histogram.observe_duration(time);
+        }
+        time
+    }
+
+    /// Ends the timer without observing.
+    pub fn discard(mut self) {
+        self.histogram = None;
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if let Some(histogram) = self.histogram.take() {
+            histogram.observe_duration(self.start.elapsed());
+        }
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timer").field("start", &self.start).finish_non_exhaustive()
+    }
+}
+
+super::handle_debug!(HistogramFamily, Histogram);

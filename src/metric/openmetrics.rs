@@ -1,0 +1,87 @@
+//! OpenMetrics out of the Prometheus text that an app's own collectors are encoded in.
+
+/// Appends `text`, as the `prometheus` crate encodes it, in the form that OpenMetrics asks for.
+///
+/// A counter loses `_total` in its header; one that has none becomes `unknown`, since its sample's name is not to
+/// be changed. A summary and a histogram are alike in both formats but for `le`, which gets a point.
+pub(super) fn from_text(text: &str, out: &mut Vec<u8>) {
+    let mut families = Vec::new();
+    for line in text.lines() {
+        if let Some(rest) = line.strip_prefix("# HELP ") {
+            let (name, help) = rest.split_once(' ').unwrap_or((rest, ""));
+            families.push(Foreign { name, help, ..Foreign::default() });
+        } else if let Some(rest) = line.strip_prefix("# TYPE ") {
+            let (name, kind) = rest.split_once(' ').unwrap_or((rest, "unknown"));
+            if families.last().is_none_or(|family| family.name != name || !family.kind.is_empty()) {
+                families.push(Foreign { name, ..Foreign::default() });
+            }
+            if let Some(family) = families.last_mut() {
+                family.kind = kind;
+            }
+        } else if let Some(family) = families.last_mut() {
+            family.samples.push(line);
+        }
+    }
+    for family in families {
+        family.write(out);
+    }
+}
+
+#[derive(Default)]
+struct Foreign<'a> {
+    name: &'a str,
+    help: &'a str,
+    kind: &'a str,
+    samples: Vec<&'a str>,
+}
+
+impl Foreign<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        let (name, kind) = match (self.kind, self.name.strip_suffix("_total")) {
+            ("counter", Some(stem)) => (stem, "counter"),
+            ("counter", None) | ("untyped", _) => (self.name, "unknown"),
+            (kind, _) => (self.name, kind),
+        };
+        let mut push = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
+        push(&["# TYPE ", name, " ", kind, "\n"]);
+        if !self.help.is_empty() {
+            // The text format leaves quotes as they are.
+            push(&["# HELP ", name, " ", &self.help.replace('"', "\\\""), "\n"]);
+        }
+        for sample in &self.samples {
+            match bound(sample).filter(|_| kind == "histogram") {
+                Some((before, bound, after)) => push(&[before, bound, ".0", after, "\n"]),
+                None => push(&[sample, "\n"]),
+            }
+        }
+    }
+}
+
+/// Splits a bucket's line around a bound that is a whole number; `le` comes last in what the crate writes.
+fn bound(sample: &str) -> Option<(&str, &str, &str)> {
+    let start = sample.rfind("le=\"")? + "le=\"".len();
+    let end = start + sample[start..].find('"')?;
+    let bound = &sample[start..end];
+    let whole = !bound.is_empty() && bound.bytes().all(|byte| byte.is_ascii_digit());
+    whole.then_some((&sample[..start], bound, &sample[end..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_counter_without_total_is_unknown_and_a_bound_gets_a_point() {
+        let text = "# HELP jobs Jobs \"done\".\n# TYPE jobs counter\njobs 3\n\
+                    # HELP runs_total Runs.\n# TYPE runs_total counter\nruns_total{a=\"x le=\\\"1\\\"\"} 1\n\
+                    # HELP t T.\n# TYPE t histogram\nt_bucket{le=\"1\"} 1\nt_bucket{le=\"+Inf\"} 1\nt_sum 1\nt_count 1\n";
+        let mut out = Vec::new();
+        from_text(text, &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "# TYPE jobs unknown\n# HELP jobs Jobs \\\"done\\\".\njobs 3\n\
+             # TYPE runs counter\n# HELP runs Runs.\nruns_total{a=\"x le=\\\"1\\\"\"} 1\n\
+             # TYPE t histogram\n# HELP t T.\nt_bucket{le=\"1.0\"} 1\nt_bucket{le=\"+Inf\"} 1\nt_sum 1\nt_count 1\n"
+        );
+    }
+}

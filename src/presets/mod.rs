@@ -1,0 +1,3 @@
+//! Ready-made metrics of the field, by group.
+
+pub mod http;
