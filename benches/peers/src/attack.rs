@@ -1,16 +1,15 @@
 //! The table of the attack: paths and methods that nobody declared.
 
-use std::{process::Command, time::Instant};
+use std::process::Command;
+use std::time::Instant;
 
 use alloc_count::Count;
 
-use crate::{
-    drive::Row,
-    figures::{grouped, short},
-    peer::{self, Peer},
-    table::Table,
-    text,
-};
+use crate::drive::Row;
+use crate::figures::{grouped, short};
+use crate::peer::Peer;
+use crate::table::Table;
+use crate::{peer, text};
 
 /// Attacks every row that has a scrape, each in a process of its own, and prints the table.
 pub fn print(quick: bool) {

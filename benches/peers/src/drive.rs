@@ -1,25 +1,19 @@
 //! Drives a router without sockets: the same routes, handler and loop for every row.
 
-use std::{
-    future::Future,
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering::SeqCst},
-        mpsc,
-    },
-    task::{Context, Poll, Waker},
-    thread,
-    time::{Duration, Instant},
-};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::SeqCst;
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use axum::{
-    Router,
-    body::Body,
-    extract::Request,
-    http::{Method, StatusCode, Uri},
-    routing::get,
-};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, Uri};
+use axum::routing::get;
 use http_body::Body as _;
 use tower::Service;
 

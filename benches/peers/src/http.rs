@@ -4,13 +4,11 @@ use std::time::Duration;
 
 use alloc_count::Count;
 
-use crate::{
-    drive::{Row, SecondThread},
-    figures::{Figure, grouped},
-    instructions::Instructions,
-    peer,
-    table::Table,
-};
+use crate::drive::{Row, SecondThread};
+use crate::figures::{Figure, grouped};
+use crate::instructions::Instructions;
+use crate::peer;
+use crate::table::Table;
 
 /// The places of the rows that the others are measured against, in [`peer::all`].
 const BARE: usize = 0;

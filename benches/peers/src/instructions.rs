@@ -1,8 +1,11 @@
 //! Instructions per request, counted by valgrind over this very program.
 
-use std::{fmt, process::Command};
+use std::fmt;
+use std::process::Command;
 
-use crate::{drive::Row, figures::grouped, peer::Peer};
+use crate::drive::Row;
+use crate::figures::grouped;
+use crate::peer::Peer;
 
 /// Instructions of one request; none where valgrind is absent.
 #[derive(Clone, Copy, Debug)]

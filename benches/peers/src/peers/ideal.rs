@@ -2,15 +2,15 @@
 //!
 //! It has no route, no method and no scrape; it is a floor to measure against, not something to use.
 
-use std::{
-    cell::Cell,
-    pin::Pin,
-    sync::atomic::{AtomicU64, Ordering::Relaxed},
-    task::{Context, Poll, ready},
-    time::Instant,
-};
+use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
-use axum::{extract::Request, response::Response};
+use axum::extract::Request;
+use axum::response::Response;
 use pin_project_lite::pin_project;
 use tower::{Layer, Service};
 

@@ -2,11 +2,10 @@
 
 use std::time::Instant;
 
-use axum::{
-    extract::{MatchedPath, Request, State},
-    middleware::{self, Next},
-    response::Response,
-};
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware;
+use axum::middleware::Next;
+use axum::response::Response;
 use prometheus::{
     CounterVec, Encoder, HistogramOpts, HistogramVec, Opts, Registry, TextEncoder, register_counter_vec_with_registry,
     register_histogram_vec_with_registry,

@@ -25,6 +25,6 @@ pub fn writer() -> Writer {
     handle.run_upkeep();
     Writer {
         title: "metrics-exporter-prometheus 0.18 (axum-prometheus)",
-        write: Box::new(move || handle.render().into_bytes()),
+        write: Box::new(move |text| handle.render_to_write(text).expect("a scrape")),
     }
 }

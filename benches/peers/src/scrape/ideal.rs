@@ -1,11 +1,12 @@
-//! The least a scrape can do: label text made ready, integers and floats written by the fastest printers, one buffer.
+//! The least a scrape can do: label text made ready in one piece, the fastest printers of numbers, one buffer.
 
 use super::{BOUNDS, COUNTER, COUNTER_HELP, HISTOGRAM, HISTOGRAM_HELP, LABELS, Writer, data};
 
-struct Line {
-    /// Name and labels, up to and with the blank before the value.
-    head: String,
-    value: Value,
+/// Everything but the values, and where each of them goes.
+#[derive(Default)]
+struct Lines {
+    ready: String,
+    values: Vec<(usize, Value)>,
 }
 
 #[derive(Clone, Copy)]
@@ -16,50 +17,56 @@ enum Value {
 
 pub fn writer() -> Writer {
     let lines = lines();
-    let mut size = 0;
     Writer {
         title: "ideal: ready label text, itoa and zmij",
-        write: Box::new(move || {
-            let mut text = Vec::with_capacity(size);
+        write: Box::new(move |text| {
             let mut whole = itoa::Buffer::new();
             let mut float = zmij::Buffer::new();
-            for line in &lines {
-                text.extend_from_slice(line.head.as_bytes());
-                match line.value {
+            let mut from = 0;
+            for &(to, value) in &lines.values {
+                text.extend_from_slice(&lines.ready.as_bytes()[from..to]);
+                from = to;
+                match value {
                     Value::Whole(value) => text.extend_from_slice(whole.format(value).as_bytes()),
                     Value::Float(value) => text.extend_from_slice(float.format(value).as_bytes()),
                 }
-                text.push(b'\n');
             }
-            size = text.len();
-            text
+            text.push(b'\n');
         }),
     }
 }
 
-fn lines() -> Vec<Line> {
+impl Lines {
+    fn comment(&mut self, name: &str, help: &str, kind: &str) {
+        let after_a_line = if self.ready.is_empty() { "" } else { "\n" };
+        self.ready += &format!("{after_a_line}# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn line(&mut self, head: &str, value: Value) {
+        self.ready += &format!("\n{head} ");
+        self.values.push((self.ready.len(), value));
+    }
+}
+
+fn lines() -> Lines {
     let data = data();
     let [operation, place] = LABELS;
-    let mut lines = Vec::new();
-    let mut comment = format!("# HELP {COUNTER} {COUNTER_HELP}\n# TYPE {COUNTER} counter\n");
+    let mut lines = Lines::default();
+    lines.comment(COUNTER, COUNTER_HELP, "counter");
     for series in &data {
         let labels = format!("{operation}=\"{}\",{place}=\"{}\"", series.operation, series.place);
-        let head = format!("{}{COUNTER}{{{labels}}} ", std::mem::take(&mut comment));
-        lines.push(Line { head, value: Value::Whole(series.seconds.len() as u64) });
+        lines.line(&format!("{COUNTER}{{{labels}}}"), Value::Whole(series.seconds.len() as u64));
     }
-    let mut comment = format!("# HELP {HISTOGRAM} {HISTOGRAM_HELP}\n# TYPE {HISTOGRAM} histogram\n");
+    lines.comment(HISTOGRAM, HISTOGRAM_HELP, "histogram");
     for series in &data {
         let labels = format!("{operation}=\"{}\",{place}=\"{}\"", series.operation, series.place);
         for bound in BOUNDS.into_iter().chain([f64::INFINITY]) {
             let below = series.seconds.iter().filter(|seconds| **seconds <= bound).count();
             let le = if bound.is_finite() { bound.to_string() } else { "+Inf".to_owned() };
-            let head = format!("{}{HISTOGRAM}_bucket{{{labels},le=\"{le}\"}} ", std::mem::take(&mut comment));
-            lines.push(Line { head, value: Value::Whole(below as u64) });
+            lines.line(&format!("{HISTOGRAM}_bucket{{{labels},le=\"{le}\"}}"), Value::Whole(below as u64));
         }
-        let sum = series.seconds.iter().sum();
-        lines.push(Line { head: format!("{HISTOGRAM}_sum{{{labels}}} "), value: Value::Float(sum) });
-        let count = series.seconds.len() as u64;
-        lines.push(Line { head: format!("{HISTOGRAM}_count{{{labels}}} "), value: Value::Whole(count) });
+        lines.line(&format!("{HISTOGRAM}_sum{{{labels}}}"), Value::Float(series.seconds.iter().sum()));
+        lines.line(&format!("{HISTOGRAM}_count{{{labels}}}"), Value::Whole(series.seconds.len() as u64));
     }
     lines
 }

@@ -19,10 +19,6 @@ pub fn writer() -> Writer {
     registry.register(Box::new(histogram)).expect("a new name");
     Writer {
         title: "`prometheus` 0.14 gather + TextEncoder",
-        write: Box::new(move || {
-            let mut text = Vec::new();
-            TextEncoder::new().encode(&registry.gather(), &mut text).expect("a scrape");
-            text
-        }),
+        write: Box::new(move |text| TextEncoder::new().encode(&registry.gather(), text).expect("a scrape")),
     }
 }
