@@ -86,6 +86,11 @@ impl Cells {
         Arc::clone(self.chunk(lease.shard, at))
     }
 
+    /// Opens a run of cells in the shard that all threads share.
+    pub(crate) fn open_shared(&self, at: CellIndex) -> Arc<Chunk> {
+        Arc::clone(self.chunk(SHARED, at))
+    }
+
     /// Returns the one cell that all threads share, for values that are set.
     pub(crate) fn shared(&self, at: CellIndex) -> &AtomicU64 {
         &self.chunk(SHARED, at)[at.offset()]

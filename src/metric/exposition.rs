@@ -7,7 +7,7 @@ use prometheus::TextEncoder;
 use super::descriptor::Kind;
 use super::exemplar::{self, Exemplar};
 use super::family::{Family, Series};
-use super::openmetrics;
+use super::foreign;
 use super::text::{push_help, push_number};
 
 /// A format that Prometheus reads.
@@ -91,10 +91,7 @@ pub(super) fn collectors(registry: &prometheus::Registry, format: Format, out: &
             }
         }
     }
-    match format {
-        Format::Text => out.extend_from_slice(text.as_bytes()),
-        Format::OpenMetrics => openmetrics::from_text(&text, out),
-    }
+    foreign::from_text(&text, format, out);
 }
 
 fn header(family: &Family, format: Format, out: &mut Vec<u8>) {

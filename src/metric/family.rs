@@ -45,6 +45,15 @@ pub(crate) struct Shape {
 pub(crate) struct LabelShape {
     pub(crate) name: String,
     pub(crate) values: Option<&'static [&'static str]>,
+    /// Whether the label's values count against the caps; not where something else bounds them.
+    pub(crate) capped: bool,
+}
+
+impl LabelShape {
+    /// Makes an open label under the caps.
+    pub(crate) fn open(name: &str) -> Self {
+        Self { name: name.to_owned(), values: None, capped: true }
+    }
 }
 
 /// One metric of a registry: its shape, its series, and their cells.
@@ -56,7 +65,7 @@ pub(crate) struct Family {
     pub(crate) bounds: Box<[u64]>,
     /// The end of each bucket's line up to its value, `le` and all.
     pub(crate) bucket_ends: Box<[Box<str>]>,
-    limits: Limits,
+    pub(crate) limits: Limits,
     closed: Box<[Spot]>,
     table: RwLock<Table>,
     hasher: DefaultHashBuilder,
@@ -182,7 +191,7 @@ impl Family {
             return Some(spot);
         }
         // In a flood of new values this read lock is all that each of them takes.
-        if self.table.read().unwrap_or_else(PoisonError::into_inner).divert(&mut parts, self.limits) {
+        if self.divert(&self.table.read().unwrap_or_else(PoisonError::into_inner), &mut parts) {
             self.count_overflow();
             return self.find(&parts).or_else(|| self.create(&parts, None, false));
         }
@@ -191,8 +200,10 @@ impl Family {
             return Some(spot);
         }
         // Another thread took the last place in between.
-        for part in &mut parts {
-            if let Part::Open(text) = part {
+        for (part, label) in parts.iter_mut().zip(&self.shape.labels) {
+            if let Part::Open(text) = part
+                && label.capped
+            {
                 *text = OVERFLOW;
             }
         }
@@ -222,7 +233,7 @@ impl Family {
             series.more.extend(at);
             return Some(series.spot);
         }
-        if bounded && table.divert(&mut parts.to_vec(), self.limits) {
+        if bounded && self.divert(&table, &mut parts.to_vec()) {
             return None;
         }
         let at = match at {
@@ -240,7 +251,24 @@ impl Family {
         Some(spot)
     }
 
-    fn count_overflow(&self) {
+    /// Puts the overflow in the place of open values for which there is no room, and says whether it did.
+    fn divert(&self, table: &Table, parts: &mut [Part<'_>]) -> bool {
+        let full = table.bounded >= self.limits.series;
+        let mut diverted = false;
+        for ((part, known), label) in parts.iter_mut().zip(&table.values).zip(&self.shape.labels) {
+            if let Part::Open(text) = part
+                && label.capped
+                && (full || (known.len() >= self.limits.values && !known.contains(*text)))
+            {
+                *text = OVERFLOW;
+                diverted = true;
+            }
+        }
+        diverted
+    }
+
+    /// Counts one value that found no room, and says so once in the log.
+    pub(crate) fn count_overflow(&self) {
         if let Some(at) = self.overflow {
             self.cells.add(at, 1);
         }
@@ -315,21 +343,6 @@ impl Table {
                 known.insert((*text).into());
             }
         }
-    }
-
-    /// Puts the overflow in the place of open values for which there is no room, and says whether it did.
-    fn divert(&self, parts: &mut [Part<'_>], limits: Limits) -> bool {
-        let full = self.bounded >= limits.series;
-        let mut diverted = false;
-        for (part, known) in parts.iter_mut().zip(&self.values) {
-            if let Part::Open(text) = part
-                && (full || (known.len() >= limits.values && !known.contains(*text)))
-            {
-                *text = OVERFLOW;
-                diverted = true;
-            }
-        }
-        diverted
     }
 }
 

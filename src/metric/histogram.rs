@@ -29,7 +29,7 @@ impl<L: LabelSet> HistogramFamily<L> {
     /// Observes a time, in a histogram of seconds.
     pub fn observe_duration(&self, labels: L::Values<'_>, time: Duration) {
         if let Some(spot) = L::with_parts(labels, |parts| self.core.locate(parts)) {
-            observe(&self.core, spot, self.core.duration_ticks(time), None);
+            self.core.observe(spot, self.core.duration_ticks(time), None);
         }
     }
 
@@ -38,7 +38,7 @@ impl<L: LabelSet> HistogramFamily<L> {
         if let Some(ticks) = self.core.value_ticks(value)
             && let Some(spot) = L::with_parts(labels, |parts| self.core.locate(parts))
         {
-            observe(&self.core, spot, ticks, None);
+            self.core.observe(spot, ticks, None);
         }
     }
 
@@ -89,25 +89,33 @@ impl Histogram {
 
     fn observe_ticks(&self, ticks: u64, trace: Option<(TraceId, Instant)>) {
         if let Some(spot) = self.spot {
-            observe(&self.core, spot, ticks, trace);
+            self.core.observe(spot, ticks, trace);
         }
     }
 }
 
-fn observe(core: &Family, spot: Spot, ticks: u64, trace: Option<(TraceId, Instant)>) {
-    let bucket = core.bucket(ticks);
-    let (chunk, shared) = core.cells.open(spot.at);
-    let cells = &chunk[spot.at.offset()..];
-    add_to(&cells[bucket], 1, shared);
-    add_to(&cells[core.bounds.len() + 1], ticks, shared);
-    if let (Some((trace, now)), Some(slots), false) = (trace, spot.exemplars, shared) {
-        let slot = slots.plus(bucket * exemplar::SLOT);
-        let (chunk, _) = core.cells.open(slot);
-        exemplar::offer(&chunk[slot.offset()..][..exemplar::SLOT], trace, ticks, now);
-    }
-}
-
 impl Family {
+    /// Observes a value, and offers the trace it was measured in as the bucket's exemplar.
+    pub(crate) fn observe(&self, spot: Spot, ticks: u64, trace: Option<(TraceId, Instant)>) {
+        let bucket = self.bucket(ticks);
+        let (chunk, shared) = self.cells.open(spot.at);
+        let cells = &chunk[spot.at.offset()..];
+        add_to(&cells[bucket], 1, shared);
+        add_to(&cells[self.bounds.len() + 1], ticks, shared);
+        if let Some(trace) = trace.filter(|_| !shared) {
+            self.offer(spot, bucket, ticks, trace);
+        }
+    }
+
+    /// Offers a trace as a bucket's exemplar. Only for a thread with a shard of its own: a slot has one writer.
+    pub(crate) fn offer(&self, spot: Spot, bucket: usize, ticks: u64, (trace, now): (TraceId, Instant)) {
+        if let Some(slots) = spot.exemplars {
+            let slot = slots.plus(bucket * exemplar::SLOT);
+            let (chunk, _) = self.cells.open(slot);
+            exemplar::offer(&chunk[slot.offset()..][..exemplar::SLOT], trace, ticks, now);
+        }
+    }
+
     /// Returns the index of the bucket that takes a value: bounds are inclusive, above all of them is the last.
     #[inline]
     pub(crate) fn bucket(&self, ticks: u64) -> usize {

@@ -1,10 +1,11 @@
 //! The registry: a cheap handle on a set of metrics, as many side by side as an app wants.
 
+use std::any::Any;
 use std::collections::btree_map::{BTreeMap, Entry};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::builder::{Options, RegistryBuilder};
 use super::cell::Cells;
@@ -55,6 +56,8 @@ struct Inner {
     collectors: prometheus::Registry,
     collector_names: RwLock<BTreeSet<String>>,
     hooks: RwLock<Vec<Hook>>,
+    /// What lives as long as the registry, though others only hold it weakly.
+    kept: Mutex<Vec<Arc<dyn Any + Send + Sync>>>,
 }
 
 type Hook = Arc<dyn Fn() + Send + Sync>;
@@ -82,6 +85,7 @@ impl Registry {
             collectors: collectors.unwrap_or_default(),
             collector_names: RwLock::default(),
             hooks: RwLock::default(),
+            kept: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -180,13 +184,28 @@ impl Registry {
         self.inner.collectors.gather()
     }
 
+    /// Keeps something alive for as long as the registry.
+    pub(crate) fn keep(&self, what: Arc<dyn Any + Send + Sync>) {
+        self.inner.kept.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+    }
+
     /// Returns what a family is made of, for callers that lay out their cells themselves.
     pub(crate) fn cells(&self) -> &Arc<Cells> {
         &self.inner.cells
     }
 
     pub(crate) fn family(&self, meta: &Meta) -> Result<Arc<Family>, RegisterError> {
-        let shape = self.shape(meta)?;
+        self.family_shaped(meta, |_| {})
+    }
+
+    /// Registers a metric whose labels the caller bounds or adds to.
+    pub(crate) fn family_shaped(
+        &self,
+        meta: &Meta,
+        shape_it: impl FnOnce(&mut Shape),
+    ) -> Result<Arc<Family>, RegisterError> {
+        let mut shape = self.shape(meta)?;
+        shape_it(&mut shape);
         let overflow = self.overflow_counter(&shape)?;
         let mut families = self.inner.families.write().unwrap_or_else(PoisonError::into_inner);
         let names = self.inner.collector_names.read().unwrap_or_else(PoisonError::into_inner);
@@ -222,7 +241,8 @@ impl Registry {
         }
         let buckets = options.buckets.get(&*meta.name).map_or(&*meta.buckets, Vec::as_slice);
         let buckets = if meta.kind == Kind::Histogram { buckets.to_vec() } else { Vec::new() };
-        let labels = meta.labels.iter().map(|label| LabelShape { name: label.name.to_owned(), values: label.values });
+        let labels =
+            meta.labels.iter().map(|label| LabelShape { values: label.values, ..LabelShape::open(label.name) });
         Ok(Shape {
             name,
             help: meta.help.clone().into_owned(),

@@ -1,10 +1,13 @@
-//! OpenMetrics out of the Prometheus text that an app's own collectors are encoded in.
+//! Both formats out of the Prometheus text that an app's own collectors are encoded in.
 
-/// Appends `text`, as the `prometheus` crate encodes it, in the form that OpenMetrics asks for.
+use super::exposition::Format;
+
+/// Appends `text`, as the `prometheus` crate encodes it, in the given format.
 ///
-/// A counter loses `_total` in its header; one that has none becomes `unknown`, since its sample's name is not to
-/// be changed. A summary and a histogram are alike in both formats but for `le`, which gets a point.
-pub(super) fn from_text(text: &str, out: &mut Vec<u8>) {
+/// The bound of a bucket gets a point, as those of our own metrics have in both formats: to Prometheus `1` and `1.0`
+/// are two series. In OpenMetrics a counter loses `_total` in its header; one that has none becomes `unknown`, since
+/// its sample's name is not to be changed.
+pub(super) fn from_text(text: &str, format: Format, out: &mut Vec<u8>) {
     let mut families = Vec::new();
     for line in text.lines() {
         if let Some(rest) = line.strip_prefix("# HELP ") {
@@ -23,7 +26,7 @@ pub(super) fn from_text(text: &str, out: &mut Vec<u8>) {
         }
     }
     for family in families {
-        family.write(out);
+        family.write(format, out);
     }
 }
 
@@ -36,18 +39,19 @@ struct Foreign<'a> {
 }
 
 impl Foreign<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        let (name, kind) = match (self.kind, self.name.strip_suffix("_total")) {
-            ("counter", Some(stem)) => (stem, "counter"),
-            ("counter", None) | ("untyped", _) => (self.name, "unknown"),
-            (kind, _) => (self.name, kind),
+    fn write(&self, format: Format, out: &mut Vec<u8>) {
+        let (name, kind) = match (format, self.kind, self.name.strip_suffix("_total")) {
+            (Format::OpenMetrics, "counter", Some(stem)) => (stem, "counter"),
+            (Format::OpenMetrics, "counter", None) | (Format::OpenMetrics, "untyped", _) => (self.name, "unknown"),
+            (_, kind, _) => (self.name, kind),
         };
         let mut push = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
-        push(&["# TYPE ", name, " ", kind, "\n"]);
         if !self.help.is_empty() {
             // The text format leaves quotes as they are.
-            push(&["# HELP ", name, " ", &self.help.replace('"', "\\\""), "\n"]);
+            let quoted = (format == Format::OpenMetrics).then(|| self.help.replace('"', "\\\""));
+            push(&["# HELP ", name, " ", quoted.as_deref().unwrap_or(self.help), "\n"]);
         }
+        push(&["# TYPE ", name, " ", kind, "\n"]);
         for sample in &self.samples {
             match bound(sample).filter(|_| kind == "histogram") {
                 Some((before, bound, after)) => push(&[before, bound, ".0", after, "\n"]),
@@ -59,6 +63,10 @@ impl Foreign<'_> {
 
 /// Splits a bucket's line around a bound that is a whole number; `le` comes last in what the crate writes.
 fn bound(sample: &str) -> Option<(&str, &str, &str)> {
+    // Sum and count have no bound, though they may have a label that ends in these letters.
+    if !sample.split_once('{')?.0.ends_with("_bucket") {
+        return None;
+    }
     let start = sample.rfind("le=\"")? + "le=\"".len();
     let end = start + sample[start..].find('"')?;
     let bound = &sample[start..end];
@@ -74,14 +82,20 @@ mod tests {
     fn a_counter_without_total_is_unknown_and_a_bound_gets_a_point() {
         let text = "# HELP jobs Jobs \"done\".\n# TYPE jobs counter\njobs 3\n\
                     # HELP runs_total Runs.\n# TYPE runs_total counter\nruns_total{a=\"x le=\\\"1\\\"\"} 1\n\
-                    # HELP t T.\n# TYPE t histogram\nt_bucket{le=\"1\"} 1\nt_bucket{le=\"+Inf\"} 1\nt_sum 1\nt_count 1\n";
-        let mut out = Vec::new();
-        from_text(text, &mut out);
+                    # HELP t T.\n# TYPE t histogram\nt_bucket{le=\"1\"} 1\nt_bucket{le=\"+Inf\"} 1\n\
+                    t_sum{scale=\"5\"} 1\nt_count 1\n";
+        let written = |format| {
+            let mut out = Vec::new();
+            from_text(text, format, &mut out);
+            String::from_utf8(out).unwrap()
+        };
         assert_eq!(
-            String::from_utf8(out).unwrap(),
-            "# TYPE jobs unknown\n# HELP jobs Jobs \\\"done\\\".\njobs 3\n\
-             # TYPE runs counter\n# HELP runs Runs.\nruns_total{a=\"x le=\\\"1\\\"\"} 1\n\
-             # TYPE t histogram\n# HELP t T.\nt_bucket{le=\"1.0\"} 1\nt_bucket{le=\"+Inf\"} 1\nt_sum 1\nt_count 1\n"
+            written(Format::OpenMetrics),
+            "# HELP jobs Jobs \\\"done\\\".\n# TYPE jobs unknown\njobs 3\n\
+             # HELP runs Runs.\n# TYPE runs counter\nruns_total{a=\"x le=\\\"1\\\"\"} 1\n\
+             # HELP t T.\n# TYPE t histogram\nt_bucket{le=\"1.0\"} 1\nt_bucket{le=\"+Inf\"} 1\n\
+             t_sum{scale=\"5\"} 1\nt_count 1\n"
         );
+        assert_eq!(written(Format::Text), text.replace("{le=\"1\"}", "{le=\"1.0\"}"));
     }
 }

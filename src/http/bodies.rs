@@ -1,0 +1,72 @@
+//! How bodies are followed: wrapped in a type of ours, or boxed into the one that axum has anyway.
+
+use http_body::Body;
+
+use super::body::MeteredBody;
+use super::scope::Scope;
+use super::visit::{RequestMeter, Visit};
+
+/// Chooses the types that the wrapped service sees. Sealed: [`AnyBody`] and [`AxumBody`] are all there are.
+pub trait Bodies<B>: sealed::Sealed {
+    /// The body that takes the place of `B`.
+    type Metered;
+    #[doc(hidden)]
+    fn plain(body: B) -> Self::Metered;
+    #[doc(hidden)]
+    fn request(body: B, meter: sealed::Request) -> Self::Metered;
+    #[doc(hidden)]
+    fn response(body: B, visit: sealed::Response) -> Self::Metered;
+}
+
+pub(super) mod sealed {
+    use super::{RequestMeter, Scope, Visit};
+
+    pub trait Sealed {}
+    #[expect(missing_debug_implementations, reason = "nobody outside can name it")]
+    pub struct Request(pub(in crate::http) RequestMeter);
+    #[expect(missing_debug_implementations, reason = "nobody outside can name it")]
+    pub struct Response(pub(in crate::http) Visit, pub(in crate::http) Option<Scope>);
+}
+
+/// Wraps any body, request and response alike, as [`MeteredBody`]. Nothing is allocated for it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct AnyBody;
+
+impl sealed::Sealed for AnyBody {}
+
+impl<B: Body> Bodies<B> for AnyBody {
+    type Metered = MeteredBody<B>;
+    fn plain(body: B) -> Self::Metered {
+        MeteredBody::unmetered(body)
+    }
+    fn request(body: B, meter: sealed::Request) -> Self::Metered {
+        MeteredBody::request(body, meter.0)
+    }
+    fn response(body: B, visit: sealed::Response) -> Self::Metered {
+        MeteredBody::response(body, visit.0, visit.1)
+    }
+}
+
+/// Keeps axum's own body type: one of known size passes as it is, a stream is boxed once more.
+#[cfg(feature = "axum")]
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct AxumBody;
+
+#[cfg(feature = "axum")]
+impl sealed::Sealed for AxumBody {}
+
+#[cfg(feature = "axum")]
+impl Bodies<axum::body::Body> for AxumBody {
+    type Metered = axum::body::Body;
+    fn plain(body: axum::body::Body) -> Self::Metered {
+        body
+    }
+    fn request(body: axum::body::Body, meter: sealed::Request) -> Self::Metered {
+        axum::body::Body::new(MeteredBody::request(body, meter.0))
+    }
+    fn response(body: axum::body::Body, visit: sealed::Response) -> Self::Metered {
+        axum::body::Body::new(MeteredBody::response(body, visit.0, visit.1))
+    }
+}

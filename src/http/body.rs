@@ -1,0 +1,121 @@
+//! The body: counted as it streams, and followed to its end.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Buf;
+use http_body::{Body, Frame, SizeHint};
+use pin_project_lite::pin_project;
+
+use super::scope::Scope;
+use super::visit::{RequestMeter, Visit};
+use crate::presets::http::Outcome;
+
+pin_project! {
+    /// A body that the layer follows. It passes everything on as it is: frames, trailers, errors, size hints.
+    pub struct MeteredBody<B> {
+        #[pin]
+        inner: B,
+        meter: Meter,
+    }
+}
+
+/// Who is told about the body.
+enum Meter {
+    Nobody,
+    Request(RequestMeter),
+    Response { visit: Visit, bytes: u64, scope: Option<Scope> },
+}
+
+impl<B> MeteredBody<B> {
+    pub(super) const fn unmetered(inner: B) -> Self {
+        Self { inner, meter: Meter::Nobody }
+    }
+
+    pub(super) const fn request(inner: B, meter: RequestMeter) -> Self {
+        Self { inner, meter: Meter::Request(meter) }
+    }
+
+    pub(super) const fn response(inner: B, visit: Visit, scope: Option<Scope>) -> Self {
+        Self { inner, meter: Meter::Response { visit, bytes: 0, scope } }
+    }
+}
+
+impl<B: Body> Body for MeteredBody<B> {
+    type Data = B::Data;
+    type Error = B::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let mut this = self.project();
+        let frame = match this.meter {
+            Meter::Response { visit, scope, .. } => {
+                let _entered = scope.as_ref().map(Scope::enter);
+                visit.run();
+                let frame = this.inner.as_mut().poll_frame(context);
+                visit.pause();
+                ready!(frame)
+            }
+            _ => ready!(this.inner.as_mut().poll_frame(context)),
+        };
+        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
+        this.meter.count(data.map_or(0, |data| data.remaining() as u64));
+        match &frame {
+            Some(Err(_)) => this.meter.end(Outcome::Failed),
+            None => this.meter.end(Outcome::Completed),
+            // A reader may stop here without asking for the end.
+            Some(Ok(_)) if this.inner.is_end_stream() => this.meter.end(Outcome::Completed),
+            Some(Ok(_)) => {}
+        }
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.inner.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.inner.size_hint()
+    }
+}
+
+impl Meter {
+    fn count(&mut self, more: u64) {
+        match self {
+            Self::Nobody => {}
+            Self::Request(meter) => meter.count(more),
+            Self::Response { bytes, .. } => *bytes += more,
+        }
+    }
+
+    fn end(&mut self, outcome: Outcome) {
+        if let Self::Response { visit, bytes, .. } = self {
+            visit.end_of_body(*bytes, outcome);
+        }
+        // A request's meter records when it is dropped, which is now.
+        *self = Self::Nobody;
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if let Self::Response { visit, bytes, .. } = self {
+            visit.end_of_body(*bytes, visit.outcome_of_drop());
+        }
+    }
+}
+
+impl<B: Default> Default for MeteredBody<B> {
+    fn default() -> Self {
+        Self::unmetered(B::default())
+    }
+}
+
+impl<B: fmt::Debug> fmt::Debug for MeteredBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MeteredBody").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,172 @@
+//! The layer that is put around a service, and the choices it is made with.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use tower::Layer;
+
+use super::bodies::AnyBody;
+#[cfg(feature = "axum")]
+use super::bodies::AxumBody;
+use super::core::Core;
+use super::options::{Options, RequestHead, ResponseHead, Source, UnmatchedPath};
+use super::service::HttpService;
+use crate::metric::{RegisterError, Registry};
+
+/// Records every request that passes: metrics, request id, and the span its log lines stand in.
+///
+/// Put around an axum `Router` last, after every route is merged, so that unmatched requests are seen too.
+pub struct HttpLayer<K = AnyBody> {
+    id: u32,
+    scoped: bool,
+    bodies: PhantomData<fn() -> K>,
+}
+
+impl<S, K> Layer<S> for HttpLayer<K> {
+    type Service = HttpService<S, K>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        HttpService::new(inner, self.id, self.scoped)
+    }
+}
+
+impl<K> Clone for HttpLayer<K> {
+    fn clone(&self) -> Self {
+        Self { ..*self }
+    }
+}
+
+impl<K> fmt::Debug for HttpLayer<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpLayer").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Builds an [`HttpLayer`].
+///
+/// ```
+/// use watchkeeper::http::HttpLayerBuilder;
+/// use watchkeeper::metric::Registry;
+///
+/// let registry = Registry::new();
+/// let layer = HttpLayerBuilder::new().skip("/internal/*").build(&registry)?;
+/// # Ok::<(), watchkeeper::metric::RegisterError>(())
+/// ```
+#[derive(Clone, Default)]
+#[must_use = "a builder does nothing until it is built"]
+pub struct HttpLayerBuilder {
+    options: Options,
+}
+
+impl HttpLayerBuilder {
+    /// Starts with every default.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Leaves a path out of all metrics; a `*` at its end stands for any end. `/metrics` and `/health*` are left out
+    /// by default.
+    pub fn skip(mut self, path: impl Into<String>) -> Self {
+        self.options.skip.push(path.into());
+        self
+    }
+
+    /// Leaves no path out, not even `/metrics` and `/health*`.
+    pub fn skip_nothing(mut self) -> Self {
+        self.options.skip.clear();
+        self
+    }
+
+    /// Chooses the path label of requests that no route matched. Default: `unmatched` for all of them.
+    pub fn unmatched(mut self, path: UnmatchedPath) -> Self {
+        self.options.unmatched = path;
+        self
+    }
+
+    /// Makes the path label of unmatched requests by a function; `None` is `unmatched`.
+    ///
+    /// This is how a service without a router names its routes. At most 1,000 routes are kept; further ones are
+    /// `overflow`.
+    pub fn path(self, path: impl for<'a> Fn(RequestHead<'a>) -> Option<Cow<'a, str>> + Send + Sync + 'static) -> Self {
+        self.unmatched(UnmatchedPath::Function(Arc::new(path)))
+    }
+
+    /// Measures durations to the end of the body instead of the response head.
+    pub fn measure_to_end_of_body(mut self) -> Self {
+        self.options.to_end_of_body = true;
+        self
+    }
+
+    /// Leaves request ids and the request's span to somebody else. Default: both are made here.
+    pub fn without_request_id(mut self) -> Self {
+        self.options.request_id = false;
+        self
+    }
+
+    /// Keeps no trace ids beside the durations. Default: the slowest recent one of each bucket is kept.
+    pub fn without_exemplars(mut self) -> Self {
+        self.options.exemplars = false;
+        self
+    }
+
+    /// Takes the trace id for log lines from this header where a request has no `traceparent`. Default: from none.
+    pub fn trace_header(mut self, name: http::HeaderName) -> Self {
+        self.options.trace_header = Some(name);
+        self
+    }
+
+    /// Adds a label of the app's own to requests and durations, computed from the request; `None` is empty.
+    ///
+    /// It is open, so it has a cap: see [`RegistryBuilder::max_label_values`](crate::metric::RegistryBuilder).
+    pub fn label_from_request(
+        mut self,
+        name: &'static str,
+        value: impl for<'a> Fn(RequestHead<'a>) -> Option<Cow<'a, str>> + Send + Sync + 'static,
+    ) -> Self {
+        self.options.labels.push((name, Source::Request(Arc::new(value))));
+        self
+    }
+
+    /// Adds a label of the app's own to requests and durations, computed from the response; `None` is empty, and so
+    /// it is for a request that got no response.
+    pub fn label_from_response(
+        mut self,
+        name: &'static str,
+        value: impl for<'a> Fn(ResponseHead<'a>) -> Option<Cow<'a, str>> + Send + Sync + 'static,
+    ) -> Self {
+        self.options.labels.push((name, Source::Response(Arc::new(value))));
+        self
+    }
+
+    /// Builds a layer for any tower service; its bodies are wrapped as [`MeteredBody`](super::MeteredBody).
+    ///
+    /// # Errors
+    ///
+    /// When a metric's name is taken in the registry, or a label of the app's own is no label's name.
+    pub fn build(self, registry: &Registry) -> Result<HttpLayer<AnyBody>, RegisterError> {
+        self.build_for(registry)
+    }
+
+    /// Builds a layer for an axum `Router`, whose body type stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    #[cfg(feature = "axum")]
+    pub fn build_axum(self, registry: &Registry) -> Result<HttpLayer<AxumBody>, RegisterError> {
+        self.build_for(registry)
+    }
+
+    fn build_for<K>(self, registry: &Registry) -> Result<HttpLayer<K>, RegisterError> {
+        let scoped = self.options.request_id;
+        Ok(HttpLayer { id: Core::register(registry, self.options)?, scoped, bodies: PhantomData })
+    }
+}
+
+impl fmt::Debug for HttpLayerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpLayerBuilder").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,45 @@
+//! The HTTP layer: metrics, request id and log scope of every request, in one tower service.
+//!
+//! The layer resolves method and route to cells once per thread, and then only counts. It takes the route's
+//! template from axum's router; any other tower service names its routes by a function.
+//!
+//! What it costs per request is in the README. What it counts is in [`presets::http`](crate::presets::http).
+//!
+//! | ending | status | outcome |
+//! | --- | --- | --- |
+//! | answered | as answered | `completed` at the end of the body |
+//! | client left before the head | 499 | `cancelled` |
+//! | client left during the body | as answered | `cancelled`; `completed` for server-sent events |
+//! | handler panicked | 500 | `panicked`, and the panic goes on |
+//! | service returned an error | 500 | `failed` |
+//! | body panicked or failed | as answered | `panicked` or `failed` |
+//!
+//! A body of known size counts as sent with the head. Upgrades and server-sent events stay out of the durations.
+
+mod bodies;
+mod body;
+mod core;
+mod future;
+mod layer;
+mod local;
+mod method;
+mod options;
+mod path;
+mod request_id;
+mod route;
+mod scope;
+mod service;
+mod visit;
+
+#[cfg(feature = "axum")]
+pub use bodies::AxumBody;
+pub use bodies::{AnyBody, Bodies};
+pub use body::MeteredBody;
+pub use future::HttpFuture;
+pub use layer::{HttpLayer, HttpLayerBuilder};
+pub use options::{PathFunction, RequestHead, ResponseHead, UnmatchedPath};
+pub use path::path_pattern;
+pub use request_id::RequestId;
+pub use route::UNMATCHED;
+pub use scope::X_REQUEST_ID;
+pub use service::HttpService;

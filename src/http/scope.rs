@@ -1,0 +1,58 @@
+//! The scope of a request: its id, and the span that every line it logs stands in.
+
+use http::header::{HeaderName, HeaderValue};
+use http::{HeaderMap, Request};
+use tracing::Span;
+use tracing::field::Empty;
+
+use super::request_id::RequestId;
+use super::visit::Visit;
+
+/// The header that carries a request's id.
+pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// What belongs to one request while it is served.
+pub(super) struct Scope {
+    id: RequestId,
+    span: Span,
+}
+
+impl Scope {
+    /// Takes the request's id, or gives it one, and opens its span.
+    pub(super) fn begin<B>(request: &mut Request<B>, visit: Option<&Visit>, trace_header: Option<&HeaderName>) -> Self {
+        let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
+        let route = visit.and_then(Visit::route);
+        let span = tracing::info_span!(
+            "request",
+            method = request.method().as_str(),
+            path = route.as_ref().map(|route| &*route.path),
+            request_id = id.as_str(),
+            trace_id = Empty,
+        );
+        if !span.is_disabled() {
+            if let Some(trace) = visit.and_then(Visit::trace) {
+                span.record("trace_id", tracing::field::display(trace));
+            } else if let Some(value) = trace_header.and_then(|name| foreign_trace(request.headers(), name)) {
+                span.record("trace_id", value);
+            }
+        }
+        request.extensions_mut().insert(id.clone());
+        Self { id, span }
+    }
+
+    /// Enters the request's span until the guard is dropped.
+    pub(super) fn enter(&self) -> tracing::span::Entered<'_> {
+        self.span.enter()
+    }
+
+    /// Puts the id into the answer, unless the handler has put one there.
+    pub(super) fn answer(&self, headers: &mut HeaderMap) {
+        headers.entry(X_REQUEST_ID).or_insert_with(|| self.id.to_header_value());
+    }
+}
+
+/// Returns the trace id that a header of the app's choice carries, where no `traceparent` says one.
+fn foreign_trace<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let visible = |value: &&str| !value.is_empty() && value.len() <= 128 && value.bytes().all(|b| b.is_ascii_graphic());
+    headers.get(name).map(HeaderValue::to_str)?.ok().filter(visible)
+}

@@ -1,0 +1,91 @@
+//! The service that records what passes through it.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use http_body::Body;
+use tower::Service;
+
+use super::bodies::{Bodies, sealed};
+use super::future::HttpFuture;
+use super::local;
+use super::scope::Scope;
+use super::visit::Visit;
+
+/// A service with [`HttpLayer`](super::HttpLayer) around it.
+///
+/// Cloning it costs what cloning the inner service costs: it holds its layer's number, not a shared pointer.
+pub struct HttpService<S, K> {
+    inner: S,
+    layer: u32,
+    scoped: bool,
+    bodies: PhantomData<fn() -> K>,
+}
+
+impl<S, K> HttpService<S, K> {
+    pub(super) const fn new(inner: S, layer: u32, scoped: bool) -> Self {
+        Self { inner, layer, scoped, bodies: PhantomData }
+    }
+}
+
+impl<S, K, ReqB, ResB> Service<Request<ReqB>> for HttpService<S, K>
+where
+    S: Service<Request<<K as Bodies<ReqB>>::Metered>, Response = Response<ResB>>,
+    K: Bodies<ReqB> + Bodies<ResB>,
+    ReqB: Body,
+    ResB: Body,
+{
+    type Response = Response<<K as Bodies<ResB>>::Metered>;
+    type Error = S::Error;
+    type Future = HttpFuture<S::Future, K>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    #[inline]
+    fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
+        let mut visit = Visit::begin(self.layer, &request);
+        let scope = if self.scoped { self.open_scope(&mut request, visit.as_ref()) } else { None };
+        let stream = visit.as_ref().filter(|_| request.body().size_hint().exact().is_none());
+        let request = match stream.map(Visit::request_meter) {
+            Some(meter) => request.map(|body| <K as Bodies<ReqB>>::request(body, sealed::Request(meter))),
+            None => request.map(<K as Bodies<ReqB>>::plain),
+        };
+        if let Some(visit) = &mut visit {
+            visit.run();
+        }
+        let inner = match &scope {
+            Some(scope) => {
+                let _entered = scope.enter();
+                self.inner.call(request)
+            }
+            None => self.inner.call(request),
+        };
+        if let Some(visit) = &mut visit {
+            visit.pause();
+        }
+        HttpFuture::new(inner, visit, scope)
+    }
+}
+
+impl<S, K> HttpService<S, K> {
+    fn open_scope<B>(&self, request: &mut Request<B>, visit: Option<&Visit>) -> Option<Scope> {
+        let trace_header = local::with(self.layer, |layer| layer.core.options.trace_header.clone()).flatten();
+        Some(Scope::begin(request, visit, trace_header.as_ref()))
+    }
+}
+
+impl<S: Clone, K> Clone for HttpService<S, K> {
+    fn clone(&self) -> Self {
+        Self::new(self.inner.clone(), self.layer, self.scoped)
+    }
+}
+
+impl<S: fmt::Debug, K> fmt::Debug for HttpService<S, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpService").field("inner", &self.inner).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,356 @@
+//! A visit: one request from its arrival to its end, whatever the end is.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Instant;
+
+use http::{Request, StatusCode};
+use http_body::Body;
+
+use super::core::Core;
+use super::local::{self, Block, Found, Local};
+use super::options::{RequestHead, ResponseHead, Source, UnmatchedPath};
+use super::path::path_pattern;
+use super::route::{Layout, Route, Routes, status_text};
+use crate::metric::{Part, TraceId};
+use crate::presets::http::{ConnectionKind, Method, Outcome};
+
+/// What a client that left before the answer is counted under.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
+
+/// Ends what its request began: dropped before the end, it counts as cancelled, or as panicked where it ran.
+pub(super) struct Visit {
+    layer: u32,
+    route: u32,
+    start: Instant,
+    trace: Option<TraceId>,
+    /// The app's own labels, once the request or the response has said them.
+    own: Vec<Option<String>>,
+    /// Whether the handler or the body is running at this moment.
+    running: bool,
+    head: Head,
+}
+
+/// How far the answer is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Head {
+    /// No answer yet.
+    Awaited,
+    /// The head is out, and the body follows.
+    Sent { measure: bool, stream: Option<ConnectionKind> },
+    /// Everything is recorded.
+    Ended,
+}
+
+impl Visit {
+    /// Begins to record a request; `None` when it is skipped.
+    #[inline]
+    pub(super) fn begin<B: Body>(layer: u32, request: &Request<B>) -> Option<Self> {
+        let method = Method::from(request.method());
+        let body = request.body().size_hint().exact();
+        let (found, trace, own_labels) = local::with(layer, |layer| {
+            let found = find(layer, method, request);
+            if let Found::Route(route) = found {
+                layer.enter(route, body);
+            }
+            (found, layer.core.options.exemplars, !layer.core.options.labels.is_empty())
+        })?;
+        let route = match found {
+            Found::Route(route) => route,
+            Found::Skipped => return None,
+            Found::Unknown => ask(layer, method, request, body)?,
+        };
+        let trace = if trace { trace_id(request.headers()) } else { None };
+        let own = if own_labels { own_of_request(layer, request) } else { Vec::new() };
+        Some(Self { layer, route, start: Instant::now(), trace, own, running: false, head: Head::Awaited })
+    }
+
+    /// Returns the route that the request belongs to.
+    pub(super) fn route(&self) -> Option<Arc<Route>> {
+        local::with(self.layer, |layer| layer.at(self.route).map(|(_, block)| Arc::clone(&block.route)))?
+    }
+
+    /// Returns the trace that the request belongs to.
+    pub(super) const fn trace(&self) -> Option<TraceId> {
+        self.trace
+    }
+
+    /// Marks that the handler or the body runs now, so that an unwinding panic is told from a drop.
+    #[inline]
+    pub(super) const fn run(&mut self) {
+        self.running = true;
+    }
+
+    /// Marks that the handler or the body has returned.
+    #[inline]
+    pub(super) const fn pause(&mut self) {
+        self.running = false;
+    }
+
+    /// Returns a meter for the request's body, where its size is only known at its end.
+    pub(super) fn request_meter(&self) -> RequestMeter {
+        RequestMeter { layer: self.layer, route: self.route, bytes: 0 }
+    }
+
+    /// Records the head of an answer; returns the visit when its body is still to be followed.
+    #[inline]
+    pub(super) fn answer<B: Body>(mut self, response: &http::Response<B>) -> Option<Self> {
+        self.pause();
+        let now = Instant::now();
+        if !self.own.is_empty() {
+            self.own_of_response(response);
+        }
+        let this = &mut self;
+        let follow = local::with(this.layer, |layer| {
+            let (core, block) = layer.at(this.route)?;
+            let answer = Answer::of(response, block.route.method, core.options.to_end_of_body);
+            this.count(core, block, response.status().as_u16());
+            if answer.timed {
+                this.measure(core, block, now);
+            }
+            if let Some(kind) = answer.stream {
+                connections(core, kind, 1);
+            }
+            this.head = Head::Sent { measure: core.options.to_end_of_body, stream: answer.stream };
+            match answer.size {
+                Size::Known(bytes) => {
+                    block.observe(core.routes.layout.response_body, &core.routes.families.response_body, bytes);
+                }
+                Size::None => {}
+                Size::AtEnd => return Some(()),
+            }
+            this.end(block, Outcome::Completed);
+            None
+        });
+        follow.flatten().map(|()| self)
+    }
+
+    /// Records that the service returned an error instead of an answer.
+    pub(super) fn fail(mut self) {
+        self.pause();
+        self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), Outcome::Failed);
+    }
+
+    /// Records the end of a body that was followed.
+    pub(super) fn end_of_body(&mut self, bytes: u64, outcome: Outcome) {
+        let Head::Sent { measure, stream } = self.head else { return };
+        let now = Instant::now();
+        local::with(self.layer, |layer| {
+            let (core, block) = layer.at(self.route)?;
+            block.observe(core.routes.layout.response_body, &core.routes.families.response_body, bytes);
+            if measure && stream.is_none() {
+                self.measure(core, block, now);
+            }
+            if let Some(kind) = stream {
+                connections(core, kind, -1);
+            }
+            // Events have no end of their own: the client's leaving is how they end.
+            let left = stream.is_some() && outcome == Outcome::Cancelled;
+            self.end(block, if left { Outcome::Completed } else { outcome });
+            Some(())
+        });
+    }
+
+    /// Returns how a body that is dropped before its end came to it.
+    pub(super) const fn outcome_of_drop(&self) -> Outcome {
+        if self.running { Outcome::Panicked } else { Outcome::Cancelled }
+    }
+
+    fn give_up(&mut self, status: u16, outcome: Outcome) {
+        let now = Instant::now();
+        local::with(self.layer, |layer| {
+            let (core, block) = layer.at(self.route)?;
+            self.count(core, block, status);
+            self.measure(core, block, now);
+            self.end(block, outcome);
+            Some(())
+        });
+    }
+
+    #[inline]
+    fn end(&mut self, block: &Block, outcome: Outcome) {
+        block.add(Layout::OUTCOMES + outcome as usize, 1);
+        block.add(Layout::IN_FLIGHT, u64::MAX);
+        self.head = Head::Ended;
+    }
+
+    /// Counts the request under its status.
+    #[inline]
+    fn count(&self, core: &Core, block: &Block, status: u16) {
+        if self.own.is_empty()
+            && let Some(cell) = core.routes.code(&block.route, status)
+        {
+            return block.add(cell, 1);
+        }
+        let own = !self.own.is_empty();
+        let path = if own { &block.route.path } else { block.route.path_without_cell() };
+        let (method, text) = (block.route.method as usize, status_text(status));
+        let mut key = vec![Part::Closed(method), Part::Open(path), Part::Open(&text)];
+        key.extend(self.own_parts());
+        let requests = &core.routes.families.requests;
+        if let Some(spot) = requests.locate(&key) {
+            requests.cells.add(spot.at, 1);
+        }
+    }
+
+    /// Observes the time since the request's arrival.
+    #[inline]
+    fn measure(&self, core: &Core, block: &Block, now: Instant) {
+        let duration = &core.routes.families.duration;
+        let ticks = u64::try_from(now.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX);
+        let trace = self.trace.map(|trace| (trace, now));
+        if self.own.is_empty() {
+            let bucket = block.observe(core.routes.layout.duration, duration, ticks);
+            if let Some(trace) = trace.filter(|_| !block.is_shared()) {
+                duration.offer(block.route.duration, bucket, ticks, trace);
+            }
+        } else {
+            let mut key = vec![Part::Closed(block.route.method as usize), Part::Open(&block.route.path)];
+            key.extend(self.own_parts());
+            if let Some(spot) = duration.locate(&key) {
+                duration.observe(spot, ticks, trace);
+            }
+        }
+    }
+
+    fn own_parts(&self) -> impl Iterator<Item = Part<'_>> {
+        self.own.iter().map(|value| Part::Open(value.as_deref().unwrap_or("")))
+    }
+
+    fn own_of_response<B>(&mut self, response: &http::Response<B>) {
+        let Some(core) = local::with(self.layer, |layer| Arc::clone(&layer.core)) else { return };
+        for ((_, source), value) in core.options.labels.iter().zip(&mut self.own) {
+            if let Source::Response(function) = source {
+                *value = function(ResponseHead::of(response)).map(Cow::into_owned);
+            }
+        }
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        match (self.head, self.running) {
+            (Head::Ended, _) => {}
+            (Head::Awaited, true) => self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), Outcome::Panicked),
+            (Head::Awaited, false) => self.give_up(CLIENT_CLOSED_REQUEST, Outcome::Cancelled),
+            (Head::Sent { .. }, _) => self.end_of_body(0, self.outcome_of_drop()),
+        }
+    }
+}
+
+/// Counts a request's body as it is read.
+#[derive(Debug)]
+pub(super) struct RequestMeter {
+    layer: u32,
+    route: u32,
+    bytes: u64,
+}
+
+impl RequestMeter {
+    pub(super) const fn count(&mut self, bytes: u64) {
+        self.bytes += bytes;
+    }
+}
+
+impl Drop for RequestMeter {
+    fn drop(&mut self) {
+        local::with(self.layer, |layer| {
+            let (core, block) = layer.at(self.route)?;
+            block.observe(core.routes.layout.request_body, &core.routes.families.request_body, self.bytes);
+            Some(())
+        });
+    }
+}
+
+/// What an answer's head says about how it is recorded.
+struct Answer {
+    size: Size,
+    stream: Option<ConnectionKind>,
+    /// Whether its duration ends with the head.
+    timed: bool,
+}
+
+/// How many bytes the body has.
+enum Size {
+    Known(u64),
+    /// There is no body to measure: the connection is the app's from here on.
+    None,
+    AtEnd,
+}
+
+impl Answer {
+    #[inline]
+    fn of<B: Body>(response: &http::Response<B>, method: Method, to_end_of_body: bool) -> Self {
+        let (status, size) = (response.status(), response.body().size_hint().exact());
+        if status == StatusCode::SWITCHING_PROTOCOLS || (method == Method::Connect && status.is_success()) {
+            return Self { size: Size::None, stream: None, timed: false };
+        }
+        // These have no body on the wire, whatever the handler gave.
+        let bodiless = method == Method::Head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        match size {
+            _ if bodiless => Self { size: Size::Known(0), stream: None, timed: true },
+            Some(bytes) if !to_end_of_body => Self { size: Size::Known(bytes), stream: None, timed: true },
+            Some(_) => Self { size: Size::AtEnd, stream: None, timed: false },
+            None => {
+                let stream = stream_kind(response.headers());
+                Self { size: Size::AtEnd, stream, timed: stream.is_none() && !to_end_of_body }
+            }
+        }
+    }
+}
+
+#[inline]
+fn find<B>(layer: &mut Local, method: Method, request: &Request<B>) -> Found {
+    #[cfg(feature = "axum")]
+    if let Some(path) = request.extensions().get::<axum::extract::MatchedPath>() {
+        return layer.matched(method, path);
+    }
+    layer.unmatched(method, request.uri().path())
+}
+
+/// Names a route by the app's choice, outside the thread's own tables, since that runs the app's code.
+#[cold]
+fn ask<B>(layer: u32, method: Method, request: &Request<B>, body: Option<u64>) -> Option<u32> {
+    let unmatched = local::with(layer, |layer| layer.core.options.unmatched.clone())?;
+    let path = match &unmatched {
+        UnmatchedPath::OneValue => None,
+        UnmatchedPath::Pattern => Some(Cow::Owned(path_pattern(request.uri().path()))),
+        UnmatchedPath::Function(function) => function(RequestHead::of(request)),
+    };
+    local::with(layer, |layer| {
+        let found = match &path {
+            Some(path) => layer.named(method, path, Routes::capped),
+            None => layer.one_value(method),
+        };
+        match found {
+            Found::Route(route) => layer.enter(route, body).then_some(route),
+            Found::Skipped | Found::Unknown => None,
+        }
+    })?
+}
+
+fn own_of_request<B>(layer: u32, request: &Request<B>) -> Vec<Option<String>> {
+    let Some(core) = local::with(layer, |layer| Arc::clone(&layer.core)) else { return Vec::new() };
+    let value = |source: &Source| match source {
+        Source::Request(function) => Some(function(RequestHead::of(request)).map_or_else(String::new, Cow::into_owned)),
+        Source::Response(_) => None,
+    };
+    core.options.labels.iter().map(|(_, source)| value(source)).collect()
+}
+
+fn trace_id(headers: &http::HeaderMap) -> Option<TraceId> {
+    TraceId::from_traceparent(headers.get("traceparent")?.to_str().ok()?)
+}
+
+/// Tells a stream of events from a body that ends by itself.
+fn stream_kind(headers: &http::HeaderMap) -> Option<ConnectionKind> {
+    let kind = headers.get(http::header::CONTENT_TYPE)?.as_bytes();
+    kind.get(..17)?.eq_ignore_ascii_case(b"text/event-stream").then_some(ConnectionKind::Sse)
+}
+
+fn connections(core: &Core, kind: ConnectionKind, by: i64) {
+    let family = &core.routes.families.connections;
+    if let Some(spot) = family.locate(&[Part::Closed(kind as usize)]) {
+        family.cells.add(spot.at, by as u64);
+    }
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# Runs every test, and installs first what the tests need and the machine lacks: `bash tests/run.sh`.
+#
+# Debian and Ubuntu packages need root; anyone else is told the command to run. Python packages go into a virtual
+# environment under the target folder. Nothing is left running.
+#
+#   CARGO_TARGET_DIR            the target folder, `target` by default
+#   WATCHKEEPER_TEST_PYTHON     a Python that has prometheus_client; made under the target folder by default
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+readonly PROMETHEUS_CLIENT=0.26.0
+target=${CARGO_TARGET_DIR:-target}
+
+say() { printf '== %s\n' "$*"; }
+fail() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
+
+# --- What the tests need -------------------------------------------------------------------------------------------
+
+command -v cargo >/dev/null || fail "cargo not found: install Rust from https://rustup.rs"
+
+packages=()
+need() { # need PROGRAM PACKAGE
+    command -v "$1" >/dev/null || packages+=("$2")
+}
+need prometheus prometheus
+need promtool prometheus
+need jq jq
+need cc build-essential
+if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
+    need python3 python3
+    # A Python without ensurepip makes a virtual environment that lacks pip.
+    python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3-venv)
+fi
+
+if ((${#packages[@]})); then
+    mapfile -t packages < <(printf '%s\n' "${packages[@]}" | sort -u)
+    install="apt-get update && apt-get install -y --no-install-recommends ${packages[*]}"
+    command -v apt-get >/dev/null || fail "missing: ${packages[*]}; install them with this system's package manager"
+    ((EUID == 0)) || fail "missing: ${packages[*]}; run this and try again: sudo sh -c '$install'"
+    say "installing ${packages[*]}"
+    # Debian starts a service when its package is installed, unless this file forbids it.
+    policy=/usr/sbin/policy-rc.d
+    if [[ ! -e $policy ]]; then
+        trap 'rm -f "$policy"' EXIT
+        printf '#!/bin/sh\nexit 101\n' >"$policy"
+        chmod +x "$policy"
+        ours=yes
+    fi
+    DEBIAN_FRONTEND=noninteractive sh -c "$install" </dev/null
+    if [[ -n ${ours:-} ]]; then
+        rm -f "$policy"
+        trap - EXIT
+    fi
+    # Nor at the next boot: the tests start a server of their own.
+    if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
+        systemctl disable --now prometheus.service >/dev/null 2>&1 || true
+    fi
+    hash -r
+    for program in prometheus promtool jq cc; do
+        command -v "$program" >/dev/null || fail "$program is still not found after: $install"
+    done
+fi
+
+if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
+    mkdir -p "$target"
+    venv=$(cd "$target" && pwd)/test-venv
+    has_client() {
+        "$venv/bin/python" -c "
+from importlib.metadata import version
+raise SystemExit(version('prometheus_client') != '$PROMETHEUS_CLIENT')" 2>/dev/null
+    }
+    if ! has_client; then
+        say "installing prometheus_client $PROMETHEUS_CLIENT into $venv"
+        python3 -m venv --clear "$venv"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "prometheus_client==$PROMETHEUS_CLIENT"
+    fi
+    export WATCHKEEPER_TEST_PYTHON=$venv/bin/python
+fi
+
+# --- The tests -----------------------------------------------------------------------------------------------------
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=()
+
+run() { # run NAME COMMAND...
+    local name=$1
+    shift
+    say "$name: $*"
+    "$@" </dev/null 2>&1 | tee -a "$log" || failed+=("$name")
+}
+
+# Tests start the examples, so all of them are built first.
+run "examples" cargo build --locked --all-features --examples
+if ((${#failed[@]} == 0)); then
+    run "tests" cargo test --locked --all-features --no-fail-fast
+fi
+
+say "skipped:"
+# Each test that did not run, as cargo names it, with the reason given beside it.
+skipped=$(sed -nE 's/^test (.*) \.\.\. ignored(, (.*))?$/   \1: \3/p' "$log" | sed -E 's/: $/: no reason given/')
+if [[ -n $skipped ]]; then
+    printf '%s\n' "$skipped"
+else
+    echo "   nothing was skipped"
+fi
+
+if ((${#failed[@]})); then
+    say "failed: ${failed[*]}"
+    grep -E '^test result: FAILED' "$log" | tail -n 1 || echo "the build failed, so no test ran"
+    exit 1
+fi
+results=$(grep -cE '^test result: ok' "$log") || fail "no test ran"
+say "$results groups of tests passed; the last of them ended with:"
+grep -E '^test result: ok' "$log" | tail -n 1

@@ -1,0 +1,11 @@
+//! What the tests need from outside: processes, ports, folders, and the programs that judge what the crate emits.
+//!
+//! A program that is missing fails the test with the command that installs it; nothing is skipped in silence.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
+
+pub mod client;
+pub mod example;
+pub mod judges;
+pub mod process;
+pub mod prometheus;

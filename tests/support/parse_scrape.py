@@ -1,0 +1,49 @@
+"""Reads a scrape on standard input with prometheus_client's parsers, and writes what they understood as JSON.
+
+    parse_scrape.py text|openmetrics < scrape
+
+Families are keyed by the name of their metric, without the `_total` that only a counter's samples carry; samples are
+sorted by name and labels, and numbers written by repr(), so that two scrapes can be compared whatever their format.
+"""
+
+import json
+import sys
+
+from prometheus_client import parser
+from prometheus_client.openmetrics import parser as openmetrics
+
+PARSERS = {
+    "text": parser.text_string_to_metric_families,
+    "openmetrics": openmetrics.text_string_to_metric_families,
+}
+
+
+def exemplar(found):
+    if found is None:
+        return None
+    timestamp = None if found.timestamp is None else float(found.timestamp)
+    return {"labels": found.labels, "value": repr(float(found.value)), "timestamp": timestamp}
+
+
+def main():
+    families, samples = {}, []
+    for family in PARSERS[sys.argv[1]](sys.stdin.read()):
+        if family.name in families:
+            raise ValueError(f"two families named {family.name}")
+        families[family.name] = {"type": family.type, "help": family.documentation, "unit": family.unit}
+        for sample in family.samples:
+            samples.append(
+                {
+                    "name": sample.name,
+                    "labels": sample.labels,
+                    "value": repr(float(sample.value)),
+                    "exemplar": exemplar(sample.exemplar),
+                }
+            )
+    samples.sort(key=lambda sample: (sample["name"], sorted(sample["labels"].items())))
+    json.dump({"families": families, "samples": samples}, sys.stdout, sort_keys=True)
+
+
+if __name__ == "__main__":
+    sys.stdin.reconfigure(encoding="utf-8", newline="\n")
+    main()

@@ -1,0 +1,105 @@
+//! A real Prometheus server that scrapes the processes of a test.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::SystemTime;
+
+use serde_json::Value;
+
+use super::client::Request;
+use super::process::{Folder, Process, free_port, program};
+
+/// A running server, with its data in a folder of its own.
+#[derive(Debug)]
+pub struct Prometheus {
+    address: SocketAddr,
+    _process: Process,
+    _folder: Folder,
+}
+
+/// One series of an answer, with its value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    pub labels: BTreeMap<String, String>,
+    pub value: f64,
+}
+
+impl Sample {
+    /// The value of a label, or nothing.
+    pub fn label(&self, name: &str) -> &str {
+        self.labels.get(name).map_or("", String::as_str)
+    }
+}
+
+impl Prometheus {
+    /// Starts a server that scrapes `/metrics` of one address every second, as job `watched`.
+    #[track_caller]
+    pub fn scraping(target: SocketAddr) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let folder = Folder::new("prometheus");
+        let config = folder.path().join("prometheus.yml");
+        let text = format!(
+            "global: {{scrape_interval: 1s}}\n\
+             scrape_configs: [{{job_name: watched, static_configs: [{{targets: ['{target}']}}]}}]\n"
+        );
+        std::fs::write(&config, text).expect("the folder can be written to");
+        let mut process = Process::start(
+            program("prometheus", "prometheus")
+                .arg(format!("--config.file={}", config.display()))
+                .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
+                .arg(format!("--web.listen-address={address}"))
+                .arg("--enable-feature=exemplar-storage")
+                .arg("--log.level=warn"),
+        );
+        process.wait_until(|| match Request::new("GET", address, "/-/ready").try_send()? {
+            answer if answer.status == 200 => Ok(()),
+            answer => Err(format!("Prometheus answers {}", answer.status)),
+        });
+        Self { address, _process: process, _folder: folder }
+    }
+
+    /// Evaluates an expression now.
+    #[track_caller]
+    pub fn query(&self, expression: &str) -> Vec<Sample> {
+        self.query_at(expression, SystemTime::now())
+    }
+
+    /// Evaluates an expression as of a moment.
+    #[track_caller]
+    pub fn query_at(&self, expression: &str, time: SystemTime) -> Vec<Sample> {
+        let time = time.duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
+        let path = format!("/api/v1/query?time={time:.3}&query={}", percent_encoded(expression));
+        let answer = Request::new("GET", self.address, &path).send();
+        assert_eq!(answer.status, 200, "{expression}: {}", answer.text());
+        let answer = answer.json();
+        let result = &answer["data"]["result"];
+        if answer["data"]["resultType"] == "scalar" {
+            return vec![Sample { labels: BTreeMap::new(), value: number(&result[1]) }];
+        }
+        let series = result.as_array().expect("a vector");
+        series
+            .iter()
+            .map(|series| Sample { labels: labels(&series["metric"]), value: number(&series["value"][1]) })
+            .collect()
+    }
+
+    /// What the server knows of its targets: health, and the last error.
+    #[track_caller]
+    pub fn targets(&self) -> Value {
+        Request::new("GET", self.address, "/api/v1/targets?state=active").send().json()["data"]["activeTargets"].clone()
+    }
+}
+
+fn labels(metric: &Value) -> BTreeMap<String, String> {
+    serde_json::from_value(metric.clone()).expect("labels are text")
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_str().and_then(|text| text.parse().ok()).expect("a number as text")
+}
+
+fn percent_encoded(text: &str) -> String {
+    text.bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
