@@ -3,9 +3,10 @@
 use std::thread;
 
 use prometheus::{Encoder, TextEncoder};
+use watchkeeper::http::HttpLayerBuilder;
 use watchkeeper::metric::{CounterDesc, Format, HistogramDesc, Open, Registry};
 
-use crate::peer::Peer;
+use crate::peer::{Peer, Running};
 use crate::scrape;
 use crate::scrape::Writer;
 
@@ -24,7 +25,30 @@ const HISTOGRAM: HistogramDesc<Labels> = HistogramDesc::new(scrape::HISTOGRAM, s
 
 /// The rows of the HTTP layer and of the attack.
 pub fn peers() -> Vec<Peer> {
-    Vec::new()
+    vec![
+        Peer {
+            key: "ours",
+            title: "**watchkeeper**, metrics only",
+            attacked: true,
+            start: || layered(HttpLayerBuilder::new().without_request_id()),
+        },
+        Peer {
+            key: "ours-with-id",
+            title: "**watchkeeper** with request id",
+            attacked: true,
+            start: || layered(HttpLayerBuilder::new()),
+        },
+    ]
+}
+
+fn layered(builder: HttpLayerBuilder) -> Running {
+    let registry = Registry::new();
+    let layer = builder.build_axum(&registry).expect("new names");
+    Running::measuring(
+        move |router| router.layer(layer.clone()),
+        "http_requests_total",
+        move || registry.render(Format::Text),
+    )
 }
 
 /// The rows of the scrape.
