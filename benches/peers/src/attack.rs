@@ -1,10 +1,10 @@
 //! The table of the attack: paths and methods that nobody declared.
 
 use std::process::Command;
-use std::time::Instant;
 
 use alloc_count::Count;
 
+use crate::clock::busy;
 use crate::drive::Row;
 use crate::figures::{grouped, short};
 use crate::peer::Peer;
@@ -65,9 +65,8 @@ pub fn one(peer: Peer, paths: u32, methods: u32) {
         row.running.settle()();
     });
     let with_methods = settled_lines(&row);
-    let start = Instant::now();
-    let text = row.running.scrape();
-    let took = start.elapsed().as_secs_f64() * 1e3;
+    let mut text = String::new();
+    let took = busy(|| text = row.running.scrape()).as_secs_f64() * 1e3;
     row.assert_counted();
     let kib = |bytes: i64| grouped(bytes / 1024);
     let cells = [

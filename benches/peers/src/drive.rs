@@ -4,19 +4,20 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::SeqCst;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, LazyLock, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::routing::get;
 use http_body::Body as _;
 use tower::Service;
 
+use crate::clock::{Stretch, busy};
 use crate::peer::{Hook, Peer, Running};
 
 /// The routes of the router under test, each with a path that matches it.
@@ -45,6 +46,19 @@ const ROUTES: [(&str, &str); 20] = [
 
 /// The route that two threads share.
 const SHARED_ROUTE: usize = 9;
+
+/// What every client sends; a layer that looks a header up must not find an empty map.
+static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
+    [
+        (header::HOST, "shop.example"),
+        (header::USER_AGENT, "curl/8.11.0"),
+        (header::ACCEPT, "*/*"),
+        (header::ACCEPT_ENCODING, "gzip"),
+    ]
+    .map(|(name, value)| (name, HeaderValue::from_static(value)))
+    .into_iter()
+    .collect()
+});
 
 fn routes() -> Router {
     ROUTES.iter().fold(Router::new(), |router, (route, _)| router.route(route, get(answer)))
@@ -76,25 +90,26 @@ impl Row {
     pub fn send(&mut self, count: u32) -> (Duration, Duration) {
         self.sent += u64::from(count);
         let uris = uris();
-        let took = timed(|| send(&mut self.router, count, uris.iter().cycle()));
+        let took = busy(|| send(&mut self.router, count, uris.iter().cycle()));
         let settle = self.running.settle();
-        (took, timed(|| settle()))
+        (took, busy(|| settle()))
     }
 
     /// As [`send`](Self::send), but all to one route.
     pub fn send_to_one_route(&mut self, count: u32) -> Duration {
         self.sent += u64::from(count);
         let uri = Uri::from_static(ROUTES[SHARED_ROUTE].1);
-        let took = timed(|| send(&mut self.router, count, std::iter::repeat(&uri)));
+        let took = busy(|| send(&mut self.router, count, std::iter::repeat(&uri)));
         self.running.settle()();
         took
     }
 
-    /// Sends `count` requests to one route from each of two threads at once; the mean of what that took either.
+    /// Sends `count` requests to one route from each of two threads at once; the mean of what that took either, or
+    /// nothing where the machine did not give both a core for that long.
     ///
     /// Each thread has a router of its own around the same peer: axum's routers share reference counts, and two threads
     /// on one router slow each other down by more than most rows cost, whatever the layer does.
-    pub fn send_from_two_threads(&mut self, count: u32, second: &SecondThread) -> Duration {
+    pub fn send_from_two_threads(&mut self, count: u32, second: &SecondThread) -> Option<Duration> {
         self.sent += 2 * u64::from(count);
         let start = Arc::new(AtomicU32::new(0));
         let theirs = second.run(Job {
@@ -105,7 +120,8 @@ impl Row {
         });
         let ours = together(&mut self.router, count, &start);
         self.running.settle()();
-        (ours + theirs.recv().expect("the second thread")) / 2
+        let theirs = theirs.recv().expect("the second thread");
+        ours.side_by_side(theirs).then(|| (ours.busy + theirs.busy) / 2)
     }
 
     /// Sends one request whose answer is 404 because nothing matches `path`.
@@ -132,7 +148,7 @@ impl Row {
 
 /// The second thread, which lives as long as the run, so that it is warm like a server's worker.
 pub struct SecondThread {
-    jobs: mpsc::Sender<(Job, mpsc::Sender<Duration>)>,
+    jobs: mpsc::Sender<(Job, mpsc::Sender<Stretch>)>,
 }
 
 struct Job {
@@ -145,7 +161,7 @@ struct Job {
 impl SecondThread {
     /// Starts it.
     pub fn start() -> Self {
-        let (jobs, queue) = mpsc::channel::<(Job, mpsc::Sender<Duration>)>();
+        let (jobs, queue) = mpsc::channel::<(Job, mpsc::Sender<Stretch>)>();
         thread::spawn(move || {
             for (mut job, answer) in queue {
                 let took = together(&mut job.router, job.count, &job.start);
@@ -157,7 +173,7 @@ impl SecondThread {
         Self { jobs }
     }
 
-    fn run(&self, job: Job) -> mpsc::Receiver<Duration> {
+    fn run(&self, job: Job) -> mpsc::Receiver<Stretch> {
         let (answer, took) = mpsc::channel();
         self.jobs.send((job, answer)).expect("the second thread");
         took
@@ -165,23 +181,13 @@ impl SecondThread {
 }
 
 /// Waits until both threads are here, then sends.
-fn together(router: &mut Router, count: u32, start: &AtomicU32) -> Duration {
+fn together(router: &mut Router, count: u32, start: &AtomicU32) -> Stretch {
     let uri = Uri::from_static(ROUTES[SHARED_ROUTE].1);
-    // Warm caches are not what a second thread costs, but these requests count as well.
-    let warm = count / 10;
-    send(router, warm, std::iter::repeat(&uri));
     start.fetch_add(1, SeqCst);
     while start.load(SeqCst) < 2 {
         std::hint::spin_loop();
     }
-    let took = timed(|| send(router, count - warm, std::iter::repeat(&uri)));
-    took * count / (count - warm)
-}
-
-fn timed<T>(work: impl FnOnce() -> T) -> Duration {
-    let start = Instant::now();
-    std::hint::black_box(work());
-    start.elapsed()
+    Stretch::of(|| send(router, count, std::iter::repeat(&uri)))
 }
 
 fn uris() -> [Uri; ROUTES.len()] {
@@ -198,6 +204,7 @@ fn send<'a>(router: &mut Router, count: u32, uris: impl Iterator<Item = &'a Uri>
 #[inline(never)]
 fn status(router: &mut Router, method: Method, uri: Uri) -> StatusCode {
     let mut request = Request::new(Body::empty());
+    *request.headers_mut() = HEADERS.clone();
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     let mut cx = Context::from_waker(Waker::noop());

@@ -3,6 +3,7 @@
 //! `benches/README.md` says what each row and column is.
 
 mod attack;
+mod clock;
 mod drive;
 mod figures;
 mod http;
