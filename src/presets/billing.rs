@@ -216,7 +216,7 @@ mod tests {
     fn what_billing_records_is_what_a_scrape_shows() {
         let registry = Registry::new();
         let billing = BillingMetrics::register(&registry).unwrap();
-        billing.record_invoice_generated("acme", 129_00);
+        billing.record_invoice_generated("acme", 12_900);
         billing.record_invoice_generated("acme", 1);
         billing.record_invoice_failed();
         billing.record_invoices(InvoiceStatus::Overdue, 4);
