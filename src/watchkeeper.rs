@@ -154,11 +154,10 @@ impl WatchkeeperBuilder {
             Some(groups) => Presets::with_groups(self.registry, &groups)?,
             None => Presets::new(self.registry),
         };
-        for group in [Group::Process, Group::Build] {
+        for group in [Group::Process, Group::Runtime, Group::Build] {
             metrics.enable(group)?;
         }
         metrics.build().record_service(&self.service);
-        metrics.watch_runtime();
         Ok(Watchkeeper { inner: Arc::new(Inner { service: self.service, metrics, scraper, layer }) })
     }
 }

@@ -3,12 +3,12 @@
 use std::fmt;
 
 macro_rules! group {
-    ($($(#[$meta:meta])* $group:ident = $name:literal),+ $(,)?) => {
+    ($(#[doc = $about:literal] $group:ident = $name:literal),+ $(,)?) => {
         /// A group of ready-made metrics.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
         pub enum Group {
-            $($(#[$meta])* $group),+
+            $(#[doc = $about] $group),+
         }
 
         impl Group {
@@ -21,6 +21,13 @@ macro_rules! group {
                     $(Self::$group => $name),+
                 }
             }
+
+            /// Says in one sentence what the group is about.
+            pub const fn about(self) -> &'static str {
+                match self {
+                    $(Self::$group => $about.trim_ascii()),+
+                }
+            }
         }
     };
 }
@@ -30,7 +37,7 @@ group! {
     Http = "http",
     /// Sign-ins, sessions, users.
     Auth = "auth",
-    /// Subscriptions.
+    /// Subscriptions and what happens to them.
     Subscription = "subscription",
     /// Payments and revenue.
     Payment = "payment",

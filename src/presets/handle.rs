@@ -1,6 +1,7 @@
 //! The handle on the ready-made metrics of one registry.
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use tokio::runtime::Handle;
@@ -42,12 +43,15 @@ macro_rules! presets {
             hidden: OnceLock<Registry>,
             /// The only groups that are exported; every group that is used, when there is no choice.
             chosen: Option<Vec<Group>>,
+            /// Whether scrapes look for a runtime to watch.
+            follows_runtime: AtomicBool,
             $($name: OnceLock<$metrics>,)+
         }
 
         impl Presets {
             fn make(registry: Registry, chosen: Option<Vec<Group>>) -> Self {
-                let inner = Inner { registry, hidden: OnceLock::new(), chosen, $($name: OnceLock::new(),)+ };
+                let (hidden, follows_runtime) = (OnceLock::new(), AtomicBool::new(false));
+                let inner = Inner { registry, hidden, chosen, follows_runtime, $($name: OnceLock::new(),)+ };
                 Self { inner: Arc::new(inner) }
             }
 
@@ -153,25 +157,26 @@ impl Presets {
 
     /// Watches the tokio runtime that the call is made in; without one, the first that a scrape runs in.
     ///
-    /// Until there is one, the runtime's metrics are absent.
+    /// Until there is one, the runtime's metrics are absent. When the runtime has shut down, the next scrape that runs
+    /// in another takes that one.
     pub fn watch_runtime(&self) {
-        if !self.exports(Group::Runtime) || self.watch_current_runtime() {
+        if !self.exports(Group::Runtime) {
+            return;
+        }
+        if Handle::try_current().is_ok() {
+            self.runtime().watch_current();
+        }
+        if self.inner.follows_runtime.swap(true, Relaxed) {
             return;
         }
         let inner = Arc::downgrade(&self.inner);
         self.inner.registry.on_scrape(move || {
-            if let Some(inner) = inner.upgrade() {
-                Self { inner }.watch_current_runtime();
+            let Some(inner) = inner.upgrade().filter(|_| Handle::try_current().is_ok()) else { return };
+            let presets = Self { inner };
+            if !presets.runtime().is_watching() {
+                presets.runtime().watch_current();
             }
         });
-    }
-
-    /// Watches the current runtime unless one is watched already; says whether one is.
-    fn watch_current_runtime(&self) -> bool {
-        Handle::try_current().is_ok() && {
-            let runtime = self.runtime();
-            runtime.is_watching() || runtime.watch_current()
-        }
     }
 
     fn exports(&self, group: Group) -> bool {
@@ -329,9 +334,17 @@ mod tests {
         let presets = Presets::default();
         presets.watch_runtime();
         assert_eq!(scrape(&presets), "", "there is no runtime yet");
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let in_it = runtime.block_on(async { scrape(&presets) });
-        assert!(in_it.contains("tokio_workers 1\n"), "{in_it}");
+        let runtime = |workers| {
+            tokio::runtime::Builder::new_multi_thread().worker_threads(workers).enable_time().build().unwrap()
+        };
+        let (first, second) = (runtime(1), runtime(2));
+        let in_first = first.block_on(async { scrape(&presets) });
+        assert!(in_first.contains("tokio_workers 1\n"), "{in_first}");
+        let in_second = second.block_on(async { scrape(&presets) });
+        assert!(in_second.contains("tokio_workers 1\n"), "the first one is still there: {in_second}");
+        drop(first);
+        let in_second = second.block_on(async { scrape(&presets) });
+        assert!(in_second.contains("tokio_workers 2\n"), "{in_second}");
     }
 
     #[test]

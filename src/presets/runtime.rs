@@ -92,10 +92,12 @@ impl RuntimeMetrics {
         }
     }
 
-    /// Tells whether a runtime is watched.
+    /// Tells whether a runtime is watched that has not shut down.
     pub fn is_watching(&self) -> bool {
-        let watched = self.watched.upgrade();
-        watched.is_some_and(|watched| watched.runtime.lock().unwrap_or_else(PoisonError::into_inner).is_some())
+        self.watched.upgrade().is_some_and(|watched| {
+            let runtime = watched.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+            runtime.as_ref().is_some_and(|runtime| !runtime.probe.is_finished())
+        })
     }
 
     /// Watches the runtime that the call is made in, and says whether there is one.

@@ -15,8 +15,8 @@ use super::layer::LogLayer;
 use super::output::Output;
 use super::style::Style;
 use super::{LogFormat, Telemetry, TelemetryError, filter};
-use crate::ServiceInfo;
 use crate::environment::Environment;
+use crate::service::ServiceInfo;
 
 /// Sets up [`Telemetry`]: what code sets wins over the environment, which wins over the defaults.
 #[must_use = "nothing is logged before `init`"]

@@ -39,7 +39,7 @@ pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
 pub use format::{LogFormat, UnknownFormat};
 
-use crate::ServiceInfo;
+use crate::service::ServiceInfo;
 use output::Output;
 
 /// The logging of a process, set up.
@@ -74,5 +74,11 @@ impl Telemetry {
     /// because lines were nested too deeply.
     pub fn lost_log_lines(&self) -> u64 {
         self.output.lost_lines()
+    }
+}
+
+impl From<&Telemetry> for ServiceInfo {
+    fn from(telemetry: &Telemetry) -> Self {
+        telemetry.service
     }
 }

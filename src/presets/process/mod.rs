@@ -113,7 +113,7 @@ impl Instruments {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::metric::Format;
@@ -123,6 +123,7 @@ mod tests {
         line.unwrap_or_else(|| panic!("no {name} in {scrape}")).parse().expect("a number")
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn a_scrape_shows_the_process_as_the_system_sees_it() {
         let registry = Registry::new();
