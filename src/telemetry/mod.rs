@@ -39,7 +39,7 @@ pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
 pub use format::{LogFormat, UnknownFormat};
 
-use crate::ServiceInfo;
+use crate::service::ServiceInfo;
 use output::Output;
 
 /// The logging of a process, set up.
