@@ -9,8 +9,15 @@ use crate::sanitise::is_control;
 pub(super) fn escape(out: &mut String, text: &str, quotes: bool) {
     if is_plain(text.as_bytes()) {
         out.push_str(text);
-        return;
+    } else {
+        escape_odd(out, text, quotes);
     }
+}
+
+/// Does the rare work apart, so that plain text does not pay for its registers.
+#[cold]
+#[inline(never)]
+fn escape_odd(out: &mut String, text: &str, quotes: bool) {
     let mut done = 0;
     for (at, c) in text.char_indices() {
         let quoted = quotes && matches!(c, '"' | '\\');
