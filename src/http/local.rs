@@ -65,7 +65,7 @@ pub(super) struct Local {
     matched: Box<[Option<Matched>]>,
     named: Box<[Option<Named>]>,
     unmatched: [Option<u32>; Method::ALL.len()],
-    blocks: Vec<Option<Block>>,
+    blocks: Vec<Option<Rc<Block>>>,
     hasher: hashbrown::DefaultHashBuilder,
 }
 
@@ -86,7 +86,7 @@ struct Named {
 
 /// A route's cells in this thread's shard.
 pub(super) struct Block {
-    pub(super) route: Rc<Arc<Route>>,
+    pub(super) route: Arc<Route>,
     chunk: Arc<Chunk>,
     shared: bool,
 }
@@ -194,7 +194,7 @@ impl Local {
 
     /// Returns the layer, and the cells of a route in this thread's shard.
     #[inline]
-    pub(super) fn at(&mut self, route: u32) -> Option<(&Core, &Block)> {
+    pub(super) fn at(&mut self, route: u32) -> Option<(&Core, &Rc<Block>)> {
         let index = route as usize;
         if !matches!(self.blocks.get(index), Some(Some(_))) {
             self.open(route)?;
@@ -207,16 +207,14 @@ impl Local {
         let route = self.core.routes.get(index)?;
         let cells = &self.core.routes.cells;
         let block = match &self.lease {
-            Some(lease) => {
-                Block { chunk: cells.open_in(lease, route.block), shared: lease.is_shared(), route: Rc::new(route) }
-            }
-            None => Block { chunk: cells.open_shared(route.block), shared: true, route: Rc::new(route) },
+            Some(lease) => Block { chunk: cells.open_in(lease, route.block), shared: lease.is_shared(), route },
+            None => Block { chunk: cells.open_shared(route.block), shared: true, route },
         };
         let index = index as usize;
         if self.blocks.len() <= index {
             self.blocks.resize_with(index + 1, || None);
         }
-        self.blocks[index] = Some(block);
+        self.blocks[index] = Some(Rc::new(block));
         Some(())
     }
 

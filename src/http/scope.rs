@@ -19,12 +19,12 @@ impl Scope {
     /// Takes the request's id, or gives it one, and opens its span.
     pub(super) fn begin<B>(request: &mut Request<B>, visit: Option<&Visit>, trace_header: Option<&HeaderName>) -> Self {
         let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
-        let route = visit.and_then(Visit::route);
+        let block = visit.and_then(Visit::route);
         let span = tracing::info_span!(
             target: REQUEST_SPAN_TARGET,
             "request",
             method = request.method().as_str(),
-            path = route.as_ref().map(|route| &*route.path),
+            path = block.as_ref().map(|block| &*block.route.path),
             request_id = id.as_str(),
             trace_id = Empty,
         );

@@ -12,7 +12,7 @@ use super::core::Core;
 use super::local::{self, Block, Found, Local};
 use super::options::{RequestHead, ResponseHead, Source, UnmatchedPath};
 use super::path::path_pattern;
-use super::route::{Layout, Route, Routes, status_text};
+use super::route::{Layout, Routes, status_text};
 use crate::metric::{Part, TraceId};
 use crate::presets::http::{ConnectionKind, Method, Outcome};
 
@@ -81,8 +81,8 @@ impl Visit {
     }
 
     /// Returns the route that the request belongs to, by a pointer that no other thread counts in.
-    pub(super) fn route(&self) -> Option<Rc<Arc<Route>>> {
-        local::with(self.layer, |layer| layer.at(self.route).map(|(_, block)| Rc::clone(&block.route)))?
+    pub(super) fn route(&self) -> Option<Rc<Block>> {
+        local::with(self.layer, |layer| layer.at(self.route).map(|(_, block)| Rc::clone(block)))?
     }
 
     /// Returns the trace that the request belongs to.
