@@ -20,16 +20,35 @@
 //! - [`metric`]: declare a metric once, as a constant, and count in it without a lock.
 //! - [`presets`]: the metrics that services have in common, ready made.
 //! - [`http`]: the layer that records every request.
+//! - [`telemetry`]: JSON log lines by one call.
+//! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
 
 pub mod api;
+pub mod environment;
 pub mod http;
 pub mod metric;
 pub mod presets;
 pub mod sanitise;
 pub mod service;
+pub mod stack;
+pub mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watchkeeper;
 
 pub use service::ServiceInfo;
+pub use telemetry::Telemetry;
 pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
+
+/// The guide's code, compiled and run with the tests of the documentation.
+#[cfg(doctest)]
+mod guide {
+    #[doc = include_str!("../docs/guide/logging.md")]
+    mod logging {}
+    #[doc = include_str!("../docs/guide/metrics.md")]
+    mod metrics {}
+    #[doc = include_str!("../docs/guide/own-metrics.md")]
+    mod own_metrics {}
+}

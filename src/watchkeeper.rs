@@ -10,6 +10,7 @@ use crate::api::{ListenOn, MetricsServer};
 use crate::http::AxumBody;
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::metric::{RegisterError, Registry};
+use crate::presets::{Group, Presets};
 use crate::service::ServiceInfo;
 
 /// The watch over one service. Cloning it copies a handle.
@@ -20,7 +21,7 @@ pub struct Watchkeeper {
 
 struct Inner {
     service: ServiceInfo,
-    registry: Registry,
+    metrics: Presets,
     scraper: Scraper,
     layer: HttpLayer<AnyBody>,
 }
@@ -31,6 +32,7 @@ impl Watchkeeper {
         WatchkeeperBuilder {
             service: service.into(),
             registry: Registry::new(),
+            groups: None,
             http: HttpLayerBuilder::new(),
             metrics_token: None,
         }
@@ -41,9 +43,14 @@ impl Watchkeeper {
         &self.inner.service
     }
 
-    /// Returns the registry that every metric is in.
+    /// Returns the ready-made metrics, to record in.
+    pub fn metrics(&self) -> &Presets {
+        &self.inner.metrics
+    }
+
+    /// Returns the registry that every metric is in, to register the app's own.
     pub fn registry(&self) -> &Registry {
-        &self.inner.registry
+        self.inner.metrics.registry()
     }
 
     /// Returns the layer to put around an axum `Router`, last, so that unmatched requests are seen too.
@@ -84,6 +91,12 @@ impl Watchkeeper {
     }
 }
 
+impl AsRef<Registry> for Watchkeeper {
+    fn as_ref(&self) -> &Registry {
+        self.registry()
+    }
+}
+
 impl fmt::Debug for Watchkeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Watchkeeper").field("service", &self.inner.service).finish_non_exhaustive()
@@ -95,6 +108,7 @@ impl fmt::Debug for Watchkeeper {
 pub struct WatchkeeperBuilder {
     service: ServiceInfo,
     registry: Registry,
+    groups: Option<Vec<Group>>,
     http: HttpLayerBuilder,
     metrics_token: Option<String>,
 }
@@ -103,6 +117,13 @@ impl WatchkeeperBuilder {
     /// Uses a registry with choices of its own. Default: a new one without prefix or constant labels.
     pub fn registry(mut self, registry: &Registry) -> Self {
         self.registry = registry.clone();
+        self
+    }
+
+    /// Exports these groups of ready-made metrics from the start, and no other. Default: process, runtime and build
+    /// from the start, any other from its first use.
+    pub fn groups(mut self, groups: &[Group]) -> Self {
+        self.groups = Some(groups.to_vec());
         self
     }
 
@@ -120,17 +141,24 @@ impl WatchkeeperBuilder {
 
     /// Builds the watch.
     ///
+    /// Called within a tokio runtime, it watches that runtime too.
+    ///
     /// # Errors
     ///
     /// When the registry has a metric of another meaning under one of our names.
     pub fn build(self) -> Result<Watchkeeper, RegisterError> {
-        let inner = Inner {
-            service: self.service,
-            layer: self.http.build(&self.registry)?,
-            scraper: Scraper::with_token(self.registry.clone(), self.metrics_token),
-            registry: self.registry,
+        let served = self.groups.as_ref().is_none_or(|groups| groups.contains(&Group::Http));
+        let layer = if served { self.http.build(&self.registry)? } else { self.http.build_unrecorded() };
+        let scraper = Scraper::with_token(self.registry.clone(), self.metrics_token);
+        let metrics = match self.groups {
+            Some(groups) => Presets::with_groups(self.registry, &groups)?,
+            None => Presets::new(self.registry),
         };
-        Ok(Watchkeeper { inner: Arc::new(inner) })
+        for group in [Group::Process, Group::Runtime, Group::Build] {
+            metrics.enable(group)?;
+        }
+        metrics.build().record_service(&self.service);
+        Ok(Watchkeeper { inner: Arc::new(Inner { service: self.service, metrics, scraper, layer }) })
     }
 }
 

@@ -23,9 +23,9 @@ enum Act {
 use Act::{Ends, Serves};
 
 const EXAMPLES: &[(&str, Act)] = &[
-    ("minimal", Serves("/", r#"http_requests_total{method="GET",path="/",status="200"} 1"#)),
+    ("minimal", Serves("/greet/ada", r#"http_requests_total{method="GET",path="/greet/{name}",status="200"} 1"#)),
     ("custom_metrics", Ends("")),
-    ("tower_service", Serves("/", r#"http_requests_total{method="GET",path="unmatched",status="200"} 1"#)),
+    ("tower_service", Serves("/greet/ada", r#"http_requests_total{method="GET",path="/greet/{name}",status="200"} 1"#)),
     ("shop", Serves("/orders/7", r#"http_requests_total{method="GET",path="/orders/{id}",status="200"} 1"#)),
 ];
 

@@ -1,5 +1,6 @@
 //! How bodies are followed: wrapped in a type of ours, or boxed into the one that axum has anyway.
 
+use http::{Request, Response};
 use http_body::Body;
 
 use super::body::MeteredBody;
@@ -11,11 +12,13 @@ pub trait Bodies<B>: sealed::Sealed {
     /// The body that takes the place of `B`.
     type Metered;
     #[doc(hidden)]
-    fn plain(body: B) -> Self::Metered;
+    fn pass_request(request: Request<B>) -> Request<Self::Metered>;
     #[doc(hidden)]
-    fn request(body: B, meter: sealed::Request) -> Self::Metered;
+    fn pass_response(response: Response<B>) -> Response<Self::Metered>;
     #[doc(hidden)]
-    fn response(body: B, visit: sealed::Response) -> Self::Metered;
+    fn meter_request(request: Request<B>, meter: sealed::Request) -> Request<Self::Metered>;
+    #[doc(hidden)]
+    fn meter_response(response: Response<B>, visit: sealed::Response) -> Response<Self::Metered>;
 }
 
 pub(super) mod sealed {
@@ -37,14 +40,17 @@ impl sealed::Sealed for AnyBody {}
 
 impl<B: Body> Bodies<B> for AnyBody {
     type Metered = MeteredBody<B>;
-    fn plain(body: B) -> Self::Metered {
-        MeteredBody::unmetered(body)
+    fn pass_request(request: Request<B>) -> Request<Self::Metered> {
+        request.map(MeteredBody::unmetered)
     }
-    fn request(body: B, meter: sealed::Request) -> Self::Metered {
-        MeteredBody::request(body, meter.0)
+    fn pass_response(response: Response<B>) -> Response<Self::Metered> {
+        response.map(MeteredBody::unmetered)
     }
-    fn response(body: B, visit: sealed::Response) -> Self::Metered {
-        MeteredBody::response(body, visit.0, visit.1)
+    fn meter_request(request: Request<B>, meter: sealed::Request) -> Request<Self::Metered> {
+        request.map(|body| MeteredBody::request(body, meter.0))
+    }
+    fn meter_response(response: Response<B>, visit: sealed::Response) -> Response<Self::Metered> {
+        response.map(|body| MeteredBody::response(body, visit.0, visit.1))
     }
 }
 
@@ -60,13 +66,18 @@ impl sealed::Sealed for AxumBody {}
 #[cfg(feature = "axum")]
 impl Bodies<axum::body::Body> for AxumBody {
     type Metered = axum::body::Body;
-    fn plain(body: axum::body::Body) -> Self::Metered {
-        body
+    #[inline]
+    fn pass_request(request: Request<axum::body::Body>) -> Request<Self::Metered> {
+        request
     }
-    fn request(body: axum::body::Body, meter: sealed::Request) -> Self::Metered {
-        axum::body::Body::new(MeteredBody::request(body, meter.0))
+    #[inline]
+    fn pass_response(response: Response<axum::body::Body>) -> Response<Self::Metered> {
+        response
     }
-    fn response(body: axum::body::Body, visit: sealed::Response) -> Self::Metered {
-        axum::body::Body::new(MeteredBody::response(body, visit.0, visit.1))
+    fn meter_request(request: Request<axum::body::Body>, meter: sealed::Request) -> Request<Self::Metered> {
+        request.map(|body| axum::body::Body::new(MeteredBody::request(body, meter.0)))
+    }
+    fn meter_response(response: Response<axum::body::Body>, visit: sealed::Response) -> Response<Self::Metered> {
+        response.map(|body| axum::body::Body::new(MeteredBody::response(body, visit.0, visit.1)))
     }
 }

@@ -25,6 +25,9 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 static LAYERS: LazyLock<RwLock<HashMap<u32, Weak<Core>>>> = LazyLock::new(RwLock::default);
 
 impl Core {
+    /// The number of no layer.
+    pub(super) const NONE: u32 = u32::MAX;
+
     /// Registers the layer's metrics and gives it a number.
     pub(super) fn register(registry: &Registry, options: Options) -> Result<u32, RegisterError> {
         let alive = Arc::new(());

@@ -53,20 +53,19 @@ where
         if let Some(visit) = this.visit.as_mut() {
             visit.pause();
         }
-        let answer = ready!(polled);
-        let (visit, scope) = (this.visit.take(), this.scope.take());
-        Poll::Ready(match answer {
+        Poll::Ready(match ready!(polled) {
             Ok(mut response) => {
-                if let Some(scope) = &scope {
+                if let Some(scope) = this.scope.as_ref() {
                     scope.answer(response.headers_mut());
                 }
-                match visit.and_then(|visit| visit.answer(&response)) {
-                    Some(visit) => Ok(response.map(|body| K::response(body, sealed::Response(visit, scope)))),
-                    None => Ok(response.map(K::plain)),
+                // A visit that is not followed has ended where it is, and is not moved.
+                match this.visit.take_if(|visit| visit.answer(&response)) {
+                    Some(visit) => Ok(K::meter_response(response, sealed::Response(visit, this.scope.take()))),
+                    None => Ok(K::pass_response(response)),
                 }
             }
             Err(error) => {
-                if let Some(visit) = visit {
+                if let Some(visit) = this.visit.as_mut() {
                     visit.fail();
                 }
                 Err(error)

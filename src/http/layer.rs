@@ -167,6 +167,11 @@ impl HttpLayerBuilder {
         self.build_for(registry)
     }
 
+    /// Builds a layer that leaves the metrics out and keeps the rest.
+    pub(crate) fn build_unrecorded(self) -> HttpLayer<AnyBody> {
+        HttpLayer { id: Core::NONE, scoped: self.options.request_id, bodies: PhantomData }
+    }
+
     fn build_for<K>(self, registry: &Registry) -> Result<HttpLayer<K>, RegisterError> {
         let scoped = self.options.request_id;
         Ok(HttpLayer { id: Core::register(registry, self.options)?, scoped, bodies: PhantomData })

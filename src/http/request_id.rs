@@ -1,48 +1,163 @@
-//! The id of one request.
+//! Request ids: taken from the client where valid, made otherwise.
 
+use std::cell::Cell;
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use uuid::fmt::Hyphenated;
 
-/// The id of one request: the client's `x-request-id` where it is valid, else made here.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub struct RequestId(HeaderValue);
+/// The header that carries a request's id, in both directions.
+pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The longest id that is taken from a client, in bytes.
+pub const MAX_BYTES: usize = 128;
+
+/// Names one request, in its span, its response and all of its log lines.
+///
+/// ```
+/// use watchkeeper::http::request_id::RequestId;
+///
+/// let mut headers = http::HeaderMap::new();
+/// headers.insert("x-request-id", "checkout-17".parse()?);
+/// let id = RequestId::from_headers(&headers).unwrap_or_else(RequestId::generate);
+/// assert_eq!(id.as_str(), "checkout-17");
+/// # Ok::<(), http::header::InvalidHeaderValue>(())
+/// ```
+#[derive(Clone)]
+pub struct RequestId(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    /// As the client sent it; valid, so ASCII.
+    Given(HeaderValue),
+    /// A UUID's text.
+    Made([u8; Hyphenated::LENGTH]),
+}
 
 impl RequestId {
-    /// Takes the id that a request carries.
+    /// Takes the client's id, the first `x-request-id`: 1 to [`MAX_BYTES`] bytes of ASCII letters, digits and
+    /// `-_.:/+=~@`. `None` where there is none or it is anything else.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        let value = headers.get(super::X_REQUEST_ID)?;
-        let bytes = value.as_bytes();
-        let fits = |b: &u8| b.is_ascii_alphanumeric() || b"-_.:/+=~@".contains(b);
-        ((1..=128).contains(&bytes.len()) && bytes.iter().all(fits)).then(|| Self(value.clone()))
+        let value = headers.get(HEADER)?;
+        let valid = (1..=MAX_BYTES).contains(&value.len()) && value.as_bytes().iter().all(|b| is_allowed(*b));
+        valid.then(|| Self(Kind::Given(value.clone())))
     }
 
-    /// Makes a new id, a UUID of version 7.
+    /// Makes a new id, a UUID of version 7. Neither allocates nor asks the system for random bytes: the random part
+    /// comes from a keyed hash, so do not use an id as a secret.
     pub fn generate() -> Self {
-        let mut buffer = uuid::Uuid::encode_buffer();
-        let text = uuid::Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
-        Self(HeaderValue::from_bytes(text.as_bytes()).unwrap_or(HeaderValue::from_static("")))
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let uuid = uuid::Builder::from_unix_timestamp_millis(millis(now), &random_bytes(now)).into_uuid();
+        let mut text = [0; Hyphenated::LENGTH];
+        uuid.hyphenated().encode_lower(&mut text);
+        Self(Kind::Made(text))
     }
 
-    /// Returns the id as text.
+    /// Gives the id's text.
     pub fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or("")
+        let bytes = match &self.0 {
+            Kind::Given(value) => value.as_bytes(),
+            Kind::Made(text) => text,
+        };
+        std::str::from_utf8(bytes).unwrap_or_default()
     }
 
-    /// Returns the id as a header's value.
+    /// Makes the value of the response's header. Free for a client's own id, one allocation otherwise.
     pub fn to_header_value(&self) -> HeaderValue {
-        self.0.clone()
+        match &self.0 {
+            Kind::Given(value) => value.clone(),
+            // A UUID's text is a valid value.
+            Kind::Made(text) => HeaderValue::from_bytes(text).unwrap_or(HeaderValue::from_static("")),
+        }
     }
 }
 
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RequestId({self})")
+        f.debug_tuple("RequestId").field(&self.as_str()).finish()
+    }
+}
+
+fn is_allowed(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"-_.:/+=~@".contains(&byte)
+}
+
+fn millis(now: Duration) -> u64 {
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Hashes a counter and the time under keys of the thread's own. The time keeps forked processes apart, which share
+/// keys and counter.
+fn random_bytes(now: Duration) -> [u8; 10] {
+    thread_local! {
+        static KEYS: RandomState = RandomState::new();
+        static COUNT: Cell<u64> = const { Cell::new(0) };
+    }
+    let count = COUNT.get().wrapping_add(1);
+    COUNT.set(count);
+    let hash = |half: u8| {
+        let seed = (count, now.as_nanos(), half);
+        KEYS.try_with(|keys| keys.hash_one(seed)).unwrap_or_else(|_| RandomState::new().hash_one(seed))
+    };
+    let (first, second) = (hash(0).to_ne_bytes(), hash(1).to_ne_bytes());
+    let mut bytes = [0; 10];
+    bytes[..8].copy_from_slice(&first);
+    bytes[8..].copy_from_slice(&second[..2]);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn given(value: &[u8]) -> Option<String> {
+        let headers = HeaderMap::from_iter([(HEADER, HeaderValue::from_bytes(value).unwrap())]);
+        RequestId::from_headers(&headers).map(|id| id.to_string())
+    }
+
+    #[test]
+    fn a_clients_valid_id_is_kept() {
+        assert_eq!(given(b"Az09-_.:/+=~@").as_deref(), Some("Az09-_.:/+=~@"));
+        assert_eq!(given(&[b'a'; 128]).map(|id| id.len()), Some(128));
+    }
+
+    #[test]
+    fn a_clients_odd_id_is_not_taken() {
+        for odd in [&b""[..], &[b'a'; 129], b"a b", b"a\"b", b"a\tb", b"a,b", b"<b>", "é".as_bytes(), b"\xff"] {
+            assert_eq!(given(odd), None, "{odd:?}");
+        }
+        assert!(RequestId::from_headers(&HeaderMap::new()).is_none());
+    }
+
+    #[test]
+    fn a_made_id_is_a_uuid_of_version_7_with_the_time_of_now() {
+        let id = RequestId::generate();
+        let uuid = uuid::Uuid::parse_str(id.as_str()).unwrap();
+        assert_eq!((uuid.get_version_num(), uuid.get_variant()), (7, uuid::Variant::RFC4122));
+        let (seconds, _) = uuid.get_timestamp().unwrap().to_unix();
+        assert!(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() - seconds < 60);
+    }
+
+    #[test]
+    fn a_made_id_is_accepted_when_it_comes_back() {
+        let id = RequestId::generate();
+        assert_eq!(given(id.to_header_value().as_bytes()).as_deref(), Some(id.as_str()));
+    }
+
+    #[test]
+    fn made_ids_are_unique_across_threads() {
+        let make = || (0..10_000).map(|_| RequestId::generate().to_string()).collect::<Vec<_>>();
+        let threads: Vec<_> = (0..4).map(|_| std::thread::spawn(make)).collect();
+        let ids: HashSet<_> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!(ids.len(), 40_000);
     }
 }

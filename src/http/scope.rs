@@ -5,11 +5,9 @@ use http::{HeaderMap, Request};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::request_id::RequestId;
+use super::request_id::{self, RequestId};
 use super::visit::Visit;
-
-/// The header that carries a request's id.
-pub const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+use crate::telemetry::REQUEST_SPAN_TARGET;
 
 /// What belongs to one request while it is served.
 pub(super) struct Scope {
@@ -23,6 +21,7 @@ impl Scope {
         let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
         let route = visit.and_then(Visit::route);
         let span = tracing::info_span!(
+            target: REQUEST_SPAN_TARGET,
             "request",
             method = request.method().as_str(),
             path = route.as_ref().map(|route| &*route.path),
@@ -47,7 +46,7 @@ impl Scope {
 
     /// Puts the id into the answer, unless the handler has put one there.
     pub(super) fn answer(&self, headers: &mut HeaderMap) {
-        headers.entry(X_REQUEST_ID).or_insert_with(|| self.id.to_header_value());
+        headers.entry(request_id::HEADER).or_insert_with(|| self.id.to_header_value());
     }
 }
 

@@ -51,8 +51,8 @@ where
         let scope = if self.scoped { self.open_scope(&mut request, visit.as_ref()) } else { None };
         let stream = visit.as_ref().filter(|_| request.body().size_hint().exact().is_none());
         let request = match stream.map(Visit::request_meter) {
-            Some(meter) => request.map(|body| <K as Bodies<ReqB>>::request(body, sealed::Request(meter))),
-            None => request.map(<K as Bodies<ReqB>>::plain),
+            Some(meter) => <K as Bodies<ReqB>>::meter_request(request, sealed::Request(meter)),
+            None => <K as Bodies<ReqB>>::pass_request(request),
         };
         if let Some(visit) = &mut visit {
             visit.run();

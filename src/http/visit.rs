@@ -24,8 +24,8 @@ pub(super) struct Visit {
     route: u32,
     start: Instant,
     trace: Option<TraceId>,
-    /// The app's own labels, once the request or the response has said them.
-    own: Vec<Option<String>>,
+    /// The app's own labels, once the request or the response has said them; none where it has none.
+    own: Option<Box<[String]>>,
     /// Whether the handler or the body is running at this moment.
     running: bool,
     head: Head,
@@ -46,6 +46,9 @@ impl Visit {
     /// Begins to record a request; `None` when it is skipped.
     #[inline]
     pub(super) fn begin<B: Body>(layer: u32, request: &Request<B>) -> Option<Self> {
+        if layer == Core::NONE {
+            return None;
+        }
         let method = Method::from(request.method());
         let body = request.body().size_hint().exact();
         let (found, trace, own_labels) = local::with(layer, |layer| {
@@ -61,7 +64,7 @@ impl Visit {
             Found::Unknown => ask(layer, method, request, body)?,
         };
         let trace = if trace { trace_id(request.headers()) } else { None };
-        let own = if own_labels { own_of_request(layer, request) } else { Vec::new() };
+        let own = if own_labels { own_of_request(layer, request) } else { None };
         Some(Self { layer, route, start: Instant::now(), trace, own, running: false, head: Head::Awaited })
     }
 
@@ -92,42 +95,39 @@ impl Visit {
         RequestMeter { layer: self.layer, route: self.route, bytes: 0 }
     }
 
-    /// Records the head of an answer; returns the visit when its body is still to be followed.
+    /// Records the head of an answer; says whether its body is still to be followed.
     #[inline]
-    pub(super) fn answer<B: Body>(mut self, response: &http::Response<B>) -> Option<Self> {
-        self.pause();
+    pub(super) fn answer<B: Body>(&mut self, response: &http::Response<B>) -> bool {
         let now = Instant::now();
-        if !self.own.is_empty() {
+        if self.own.is_some() {
             self.own_of_response(response);
         }
-        let this = &mut self;
-        let follow = local::with(this.layer, |layer| {
-            let (core, block) = layer.at(this.route)?;
+        let follow = local::with(self.layer, |layer| {
+            let Some((core, block)) = layer.at(self.route) else { return false };
             let answer = Answer::of(response, block.route.method, core.options.to_end_of_body);
-            this.count(core, block, response.status().as_u16());
+            self.count(core, block, response.status().as_u16());
             if answer.timed {
-                this.measure(core, block, now);
+                self.measure(core, block, now);
             }
             if let Some(kind) = answer.stream {
                 connections(core, kind, 1);
             }
-            this.head = Head::Sent { measure: core.options.to_end_of_body, stream: answer.stream };
+            self.head = Head::Sent { measure: core.options.to_end_of_body, stream: answer.stream };
             match answer.size {
                 Size::Known(bytes) => {
                     block.observe(core.routes.layout.response_body, &core.routes.families.response_body, bytes);
                 }
                 Size::None => {}
-                Size::AtEnd => return Some(()),
+                Size::AtEnd => return true,
             }
-            this.end(block, Outcome::Completed);
-            None
+            self.end(block, Outcome::Completed);
+            false
         });
-        follow.flatten().map(|()| self)
+        follow == Some(true)
     }
 
     /// Records that the service returned an error instead of an answer.
-    pub(super) fn fail(mut self) {
-        self.pause();
+    pub(super) fn fail(&mut self) {
         self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), Outcome::Failed);
     }
 
@@ -177,12 +177,12 @@ impl Visit {
     /// Counts the request under its status.
     #[inline]
     fn count(&self, core: &Core, block: &Block, status: u16) {
-        if self.own.is_empty()
+        if self.own.is_none()
             && let Some(cell) = core.routes.code(&block.route, status)
         {
             return block.add(cell, 1);
         }
-        let own = !self.own.is_empty();
+        let own = self.own.is_some();
         let path = if own { &block.route.path } else { block.route.path_without_cell() };
         let (method, text) = (block.route.method as usize, status_text(status));
         let mut key = vec![Part::Closed(method), Part::Open(path), Part::Open(&text)];
@@ -199,7 +199,7 @@ impl Visit {
         let duration = &core.routes.families.duration;
         let ticks = u64::try_from(now.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX);
         let trace = self.trace.map(|trace| (trace, now));
-        if self.own.is_empty() {
+        if self.own.is_none() {
             let bucket = block.observe(core.routes.layout.duration, duration, ticks);
             if let Some(trace) = trace.filter(|_| !block.is_shared()) {
                 duration.offer(block.route.duration, bucket, ticks, trace);
@@ -214,14 +214,16 @@ impl Visit {
     }
 
     fn own_parts(&self) -> impl Iterator<Item = Part<'_>> {
-        self.own.iter().map(|value| Part::Open(value.as_deref().unwrap_or("")))
+        self.own.iter().flatten().map(|value| Part::Open(value))
     }
 
     fn own_of_response<B>(&mut self, response: &http::Response<B>) {
         let Some(core) = local::with(self.layer, |layer| Arc::clone(&layer.core)) else { return };
-        for ((_, source), value) in core.options.labels.iter().zip(&mut self.own) {
-            if let Source::Response(function) = source {
-                *value = function(ResponseHead::of(response)).map(Cow::into_owned);
+        for ((_, source), value) in core.options.labels.iter().zip(self.own.iter_mut().flatten()) {
+            if let Source::Response(function) = source
+                && let Some(own) = function(ResponseHead::of(response))
+            {
+                *value = own.into_owned();
             }
         }
     }
@@ -329,17 +331,22 @@ fn ask<B>(layer: u32, method: Method, request: &Request<B>, body: Option<u64>) -
     })?
 }
 
-fn own_of_request<B>(layer: u32, request: &Request<B>) -> Vec<Option<String>> {
-    let Some(core) = local::with(layer, |layer| Arc::clone(&layer.core)) else { return Vec::new() };
+fn own_of_request<B>(layer: u32, request: &Request<B>) -> Option<Box<[String]>> {
+    let core = local::with(layer, |layer| Arc::clone(&layer.core))?;
     let value = |source: &Source| match source {
-        Source::Request(function) => Some(function(RequestHead::of(request)).map_or_else(String::new, Cow::into_owned)),
-        Source::Response(_) => None,
+        Source::Request(function) => function(RequestHead::of(request)).map(Cow::into_owned).unwrap_or_default(),
+        Source::Response(_) => String::new(),
     };
-    core.options.labels.iter().map(|(_, source)| value(source)).collect()
+    Some(core.options.labels.iter().map(|(_, source)| value(source)).collect())
 }
 
+#[inline]
 fn trace_id(headers: &http::HeaderMap) -> Option<TraceId> {
-    TraceId::from_traceparent(headers.get("traceparent")?.to_str().ok()?)
+    const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
+    if headers.is_empty() {
+        return None;
+    }
+    TraceId::from_traceparent(headers.get(TRACEPARENT)?.to_str().ok()?)
 }
 
 /// Tells a stream of events from a body that ends by itself.

@@ -9,7 +9,7 @@ use super::name::NameError;
 #[non_exhaustive]
 pub enum RegisterError {
     /// Another metric of that name is registered, with another meaning.
-    #[error("metric `{name}` is registered already, with another {difference}")]
+    #[error("metric `{name}` is registered already and differs in its {difference}")]
     Conflict {
         /// The name with the registry's prefix.
         name: String,

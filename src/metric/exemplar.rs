@@ -12,12 +12,15 @@ const FRESH: Duration = Duration::from_secs(60);
 
 /// The id of a trace, as W3C Trace Context has it: 16 bytes, not all zero.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TraceId(u128);
+pub struct TraceId {
+    high: u64,
+    low: u64,
+}
 
 impl TraceId {
     /// Takes a trace id; `None` for zero, which the standard calls invalid.
     pub const fn new(id: u128) -> Option<Self> {
-        if id == 0 { None } else { Some(Self(id)) }
+        if id == 0 { None } else { Some(Self { high: (id >> 64) as u64, low: id as u64 }) }
     }
 
     /// Reads the trace id out of a `traceparent` header; `None` when the header is not valid.
@@ -37,7 +40,7 @@ impl TraceId {
 
 impl fmt::Display for TraceId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:032x}", self.0)
+        write!(f, "{:016x}{:016x}", self.high, self.low)
     }
 }
 
@@ -66,8 +69,8 @@ pub(crate) fn offer(slot: &[AtomicU64], trace: TraceId, ticks: u64, now: Instant
     }
     sequence.store(taken | 1, Ordering::Relaxed);
     fence(Ordering::Release);
-    high.store((trace.0 >> 64) as u64, Ordering::Relaxed);
-    low.store(trace.0 as u64, Ordering::Relaxed);
+    high.store(trace.high, Ordering::Relaxed);
+    low.store(trace.low, Ordering::Relaxed);
     value.store(ticks, Ordering::Relaxed);
     time.store(now, Ordering::Relaxed);
     sequence.store((taken | 1).wrapping_add(1), Ordering::Release);
@@ -80,7 +83,7 @@ pub(crate) fn read(slot: &[AtomicU64]) -> Option<Exemplar> {
     if before == 0 || before & 1 == 1 {
         return None;
     }
-    let trace = (u128::from(high.load(Ordering::Relaxed)) << 64) | u128::from(low.load(Ordering::Relaxed));
+    let trace = TraceId { high: high.load(Ordering::Relaxed), low: low.load(Ordering::Relaxed) };
     let (ticks, millis) = (value.load(Ordering::Relaxed), time.load(Ordering::Relaxed));
     fence(Ordering::Acquire);
     if sequence.load(Ordering::Relaxed) != before {
@@ -90,7 +93,7 @@ pub(crate) fn read(slot: &[AtomicU64]) -> Option<Exemplar> {
     if clock.millis(Instant::now()).saturating_sub(millis) > FRESH.as_millis() as u64 {
         return None;
     }
-    Some(Exemplar { trace: TraceId::new(trace)?, ticks, unix_millis: clock.unix_millis.saturating_add(millis) })
+    Some(Exemplar { trace, ticks, unix_millis: clock.unix_millis.saturating_add(millis) })
 }
 
 /// Ties the steady clock to the wall clock once, so that a slot holds one small number.
@@ -128,9 +131,9 @@ mod tests {
             offer(&slot, TraceId::new(id).unwrap(), ticks, now);
         }
         let seen = read(&slot).unwrap();
-        assert_eq!((seen.trace, seen.ticks), (TraceId(2), 30));
-        offer(&slot, TraceId(4), 1, now + FRESH + Duration::from_secs(1));
-        assert_eq!(read(&slot).unwrap().trace, TraceId(4));
+        assert_eq!((seen.trace, seen.ticks), (TraceId { high: 0, low: 2 }, 30));
+        offer(&slot, TraceId { high: 0, low: 4 }, 1, now + FRESH + Duration::from_secs(1));
+        assert_eq!(read(&slot).unwrap().trace, TraceId { high: 0, low: 4 });
     }
 
     #[test]

@@ -208,21 +208,35 @@ impl Registry {
         shape_it(&mut shape);
         let overflow = self.overflow_counter(&shape)?;
         let mut families = self.inner.families.write().unwrap_or_else(PoisonError::into_inner);
-        let names = self.inner.collector_names.read().unwrap_or_else(PoisonError::into_inner);
-        if names.contains(&shape.name) || names.iter().any(|name| stem(name) == stem(&shape.name)) {
-            return Err(RegisterError::Conflict { name: shape.name, difference: "owner" });
-        }
+        self.conflict(&shape, &families)?;
         match families.entry(stem(&shape.name).to_owned()) {
-            Entry::Occupied(taken) => match difference(&taken.get().shape, &shape) {
-                None => Ok(Arc::clone(taken.get())),
-                Some(difference) => Err(RegisterError::Conflict { name: shape.name, difference }),
-            },
+            Entry::Occupied(taken) => Ok(Arc::clone(taken.get())),
             Entry::Vacant(free) => {
                 let name = shape.name.clone();
                 let family = Family::new(shape, Arc::clone(&self.inner.cells), self.inner.options.limits, overflow)
                     .ok_or(RegisterError::Full { name })?;
                 Ok(Arc::clone(free.insert(Arc::new(family))))
             }
+        }
+    }
+
+    /// Says what would keep a metric from being registered now; registers nothing.
+    pub(crate) fn check(&self, meta: &Meta) -> Result<(), RegisterError> {
+        let shape = self.shape(meta)?;
+        self.conflict(&shape, &self.families())
+    }
+
+    fn conflict(&self, shape: &Shape, families: &BTreeMap<String, Arc<Family>>) -> Result<(), RegisterError> {
+        let names = self.inner.collector_names.read().unwrap_or_else(PoisonError::into_inner);
+        let taken = families.get(stem(&shape.name));
+        let difference = if names.iter().any(|name| stem(name) == stem(&shape.name)) {
+            Some("owner")
+        } else {
+            taken.and_then(|taken| difference(&taken.shape, shape))
+        };
+        match difference {
+            Some(difference) => Err(RegisterError::Conflict { name: shape.name.clone(), difference }),
+            None => Ok(()),
         }
     }
 
@@ -270,6 +284,12 @@ impl Registry {
 impl Default for Registry {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl AsRef<Self> for Registry {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

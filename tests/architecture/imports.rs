@@ -31,7 +31,7 @@ pub(crate) fn imports(source: &str, module: &[String]) -> Vec<Import> {
             "crate" | "super" | "self" if text(1) == "::" && before != "::" && before != "in" => {
                 let mut here = module.to_vec();
                 here.extend(inline.iter().map(|(name, _)| name.clone()));
-                at = tree(&tokens, at, &here, &here, &mut found);
+                at = tree(&tokens, at, &here, &mut found);
                 continue;
             }
             _ => {}
@@ -73,7 +73,7 @@ pub(crate) fn names_crate(source: &str, name: &str) -> Option<usize> {
 }
 
 /// Reads one use tree, or path, from `at` on; returns where it ends.
-fn tree(tokens: &[Token], mut at: usize, here: &[String], base: &[String], found: &mut Vec<Import>) -> usize {
+fn tree(tokens: &[Token], mut at: usize, base: &[String], found: &mut Vec<Import>) -> usize {
     let mut path = base.to_vec();
     let line = tokens[at].line;
     let by_macro = at.checked_sub(1).is_some_and(|before| tokens[before].text == "$");
@@ -85,7 +85,7 @@ fn tree(tokens: &[Token], mut at: usize, here: &[String], base: &[String], found
             "{" => {
                 at += 1;
                 while tokens.get(at).is_some_and(|token| token.text != "}") {
-                    at = if tokens[at].text == "," { at + 1 } else { tree(tokens, at, here, &path, found) };
+                    at = if tokens[at].text == "," { at + 1 } else { tree(tokens, at, &path, found) };
                 }
                 return at + 1;
             }
@@ -121,7 +121,7 @@ fn is_word(c: char) -> bool {
 fn tokens(source: &str) -> Vec<Token> {
     let mut found = Vec::new();
     let mut rest = source;
-    let line_at = |rest: &str| source[..source.len() - rest.len()].matches('\n').count() + 1;
+    let mut line = 1;
     while let Some(first) = rest.chars().next() {
         let length = if rest.starts_with("//") {
             rest.find('\n').unwrap_or(rest.len())
@@ -140,10 +140,11 @@ fn tokens(source: &str) -> Vec<Token> {
                 first.len_utf8()
             };
             if !first.is_whitespace() {
-                found.push(Token { text: rest[..length].to_owned(), line: line_at(rest) });
+                found.push(Token { text: rest[..length].to_owned(), line });
             }
             length
         };
+        line += rest[..length].matches('\n').count();
         rest = &rest[length..];
     }
     found
@@ -173,7 +174,7 @@ fn comment_length(text: &str) -> usize {
 
 /// The length of the string that starts here, if one does: plain, byte, C or raw.
 fn string_length(text: &str) -> Option<usize> {
-    let prefix = text.find(['"', '#']).filter(|&end| matches!(&text[..end], "" | "b" | "c" | "r" | "br" | "cr"))?;
+    let prefix = ["br", "cr", "b", "c", "r", ""].into_iter().find(|prefix| text.starts_with(prefix))?.len();
     let hashes = text[prefix..].bytes().take_while(|&byte| byte == b'#').count();
     let open = prefix + hashes;
     if !text[open..].starts_with('"') || (hashes > 0 && !text[..prefix].ends_with('r')) {

@@ -1,0 +1,4 @@
+//! The stack around an app: documents and configuration rendered from the catalogue.
+
+pub mod reference;
+mod renamed;

@@ -1,0 +1,70 @@
+//! What can be wrong when telemetry is set up.
+
+use std::fmt;
+
+use super::LogFormat;
+use crate::environment::NotUnicode;
+use crate::sanitise::truncate;
+
+/// The longest part of a bad value that an error quotes, in bytes.
+const QUOTED_BYTES: usize = 128;
+
+/// Says why telemetry could not be set up, in one line that names the variable or the option and what it accepts.
+///
+/// `Debug` prints the same line as `Display`, since a `main` that returns an error prints that.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TelemetryError {
+    /// A log filter cannot be read.
+    #[error(
+        "{setting} is {}, which is no log filter: {reason}; accepted: error, warn, info, debug, trace, off, and \
+         target=level, separated by commas (such as info,my_app=debug)",
+        quoted(value)
+    )]
+    Filter {
+        /// The variable (`RUST_LOG`) or the option (`filter`).
+        setting: &'static str,
+        /// What it was set to.
+        value: String,
+        /// The part that cannot be read, and why.
+        reason: String,
+    },
+    /// A log format is unknown.
+    #[error("{setting} is {}, which is no log format; accepted: {}", quoted(value), LogFormat::ACCEPTED)]
+    Format {
+        /// The variable (`RUST_LOG_FORMAT`).
+        setting: &'static str,
+        /// What it was set to.
+        value: String,
+    },
+    /// A variable is not Unicode text.
+    #[error(transparent)]
+    NotUnicode(#[from] NotUnicode),
+    /// The process has a tracing subscriber already, from an earlier call or from another crate; that one stays.
+    #[error("logging is already set up in this process; the first set-up stays")]
+    AlreadyInitialised,
+}
+
+impl fmt::Debug for TelemetryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+fn quoted(value: &str) -> String {
+    format!("{:?}", truncate(value, QUOTED_BYTES))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_the_same_from_main() {
+        let error = TelemetryError::Format { setting: "RUST_LOG_FORMAT", value: "xml\n".into() };
+        assert_eq!(
+            format!("{error:?}"),
+            r#"RUST_LOG_FORMAT is "xml\n", which is no log format; accepted: json, human"#
+        );
+    }
+}

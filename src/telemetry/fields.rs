@@ -1,0 +1,185 @@
+//! Fields on their way into a line: each key once, the later value wins.
+
+use std::error::Error;
+use std::fmt::{Debug, Write};
+use std::marker::PhantomData;
+
+use tracing::field::{Field, FieldSet, Visit};
+
+use super::escape::{escape, escape_debug};
+use super::flat::{self, IDS, Ids};
+use super::style::Style;
+
+/// The most sources of an error that are written.
+const MAX_SOURCES: usize = 16;
+
+/// Whose fields are being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Owner {
+    /// An event; its message stands elsewhere in the line.
+    Event,
+    /// A span; its name stands beside its fields.
+    Span,
+}
+
+/// Appends fields to a text as they are visited.
+pub(super) struct FieldWriter<'a, S> {
+    out: &'a mut String,
+    start: usize,
+    names: &'a FieldSet,
+    owner: Owner,
+    ids: Ids,
+    replaced: bool,
+    style: PhantomData<S>,
+}
+
+impl<'a, S: Style> FieldWriter<'a, S> {
+    pub(super) fn new(out: &'a mut String, names: &'a FieldSet, owner: Owner) -> Self {
+        let start = out.len();
+        Self { out, start, names, owner, ids: Ids::default(), replaced: false, style: PhantomData }
+    }
+
+    /// Tells where the ids stand, counted from where the fields begin.
+    pub(super) fn into_ids(self) -> Ids {
+        if self.replaced { flat::find_ids::<S>(&self.out[self.start..]) } else { self.ids }
+    }
+
+    fn put(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
+        let name = field.name();
+        if self.owner == Owner::Event && name == "message" {
+            return;
+        }
+        let first = self.names.field(name).is_none_or(|first| first.index() == field.index());
+        let name = name.strip_prefix("r#").unwrap_or(name);
+        if self.owner == Owner::Span && S::OWN_SPAN_KEYS.contains(&name) {
+            self.put_again(S::OTHER_SPAN_KEY, write);
+        } else if !first || name == S::OTHER_SPAN_KEY {
+            self.put_again(name, write);
+        } else {
+            self.put_first(name, write);
+        }
+    }
+
+    fn put_first(&mut self, name: &str, write: impl FnOnce(&mut String)) {
+        if self.out.len() > self.start {
+            self.out.push(S::SEPARATOR);
+        }
+        S::key(self.out, name);
+        self.out.push(S::ASSIGN);
+        let value = self.out.len() - self.start;
+        write(self.out);
+        if let Some(id) = IDS.iter().position(|id| *id == name) {
+            self.ids[id] = Some(value..self.out.len() - self.start);
+        }
+    }
+
+    fn put_again(&mut self, name: &str, write: impl FnOnce(&mut String)) {
+        let mut key = String::new();
+        S::key(&mut key, name);
+        flat::remove::<S>(self.out, self.start, &key);
+        self.replaced = true;
+        self.put_first(name, write);
+    }
+}
+
+impl<S: Style> Visit for FieldWriter<'_, S> {
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.put(field, |out| S::float(out, value));
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.put(field, |out| out.push_str(itoa::Buffer::new().format(value)));
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.put(field, |out| out.push_str(itoa::Buffer::new().format(value)));
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        match i64::try_from(value) {
+            Ok(value) => self.record_i64(field, value),
+            Err(_) => self.put(field, |out| S::text(out, itoa::Buffer::new().format(value))),
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        match u64::try_from(value) {
+            Ok(value) => self.record_u64(field, value),
+            Err(_) => self.put(field, |out| S::text(out, itoa::Buffer::new().format(value))),
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.put(field, |out| out.push_str(if value { "true" } else { "false" }));
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.put(field, |out| S::text(out, value));
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        self.put(field, |out| {
+            let mut text = String::new();
+            let _ = write!(text, "{value}");
+            let mut source = value.source();
+            for _ in 0..MAX_SOURCES {
+                let Some(error) = source else { break };
+                let _ = write!(text, ": {error}");
+                source = error.source();
+            }
+            S::text(out, &text);
+        });
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.put(field, |out| S::debug(out, value));
+    }
+}
+
+/// Appends an event's message and passes over its other fields.
+pub(super) struct MessageWriter<'a, S> {
+    out: &'a mut String,
+    start: usize,
+    style: PhantomData<S>,
+}
+
+impl<'a, S: Style> MessageWriter<'a, S> {
+    pub(super) fn new(out: &'a mut String) -> Self {
+        let start = out.len();
+        Self { out, start, style: PhantomData }
+    }
+}
+
+impl<S: Style> Visit for MessageWriter<'_, S> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if field.name() == "message" {
+            self.out.truncate(self.start);
+            escape(self.out, value, S::QUOTED_MESSAGE);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        if field.name() == "message" {
+            self.out.truncate(self.start);
+            escape_debug(self.out, value, S::QUOTED_MESSAGE);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::written::json;
+    use tracing::error;
+
+    #[test]
+    fn an_error_shows_its_sources() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot charge")]
+        struct Charge(#[source] std::io::Error);
+        let value = json(|| {
+            let error = Charge(std::io::Error::other("card reader is gone"));
+            error!(error = &error as &(dyn std::error::Error + 'static), "x");
+        });
+        assert_eq!(value["fields"]["error"], "cannot charge: card reader is gone");
+    }
+}

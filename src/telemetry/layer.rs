@@ -1,0 +1,161 @@
+//! The layer that turns events into lines.
+
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::fields::{FieldWriter, Owner};
+use super::flat::Ids;
+use super::output::Output;
+use super::scratch::Scratch;
+use super::style::Style;
+use super::trail::SpanFields;
+
+/// Writes each event as one line of a style.
+pub(super) struct LogLayer<S> {
+    output: Arc<Output>,
+    clock: fn() -> SystemTime,
+    style: PhantomData<S>,
+}
+
+impl<S: Style> LogLayer<S> {
+    pub(super) fn new(output: Arc<Output>) -> Self {
+        Self { output, clock: SystemTime::now, style: PhantomData }
+    }
+
+    /// Replaces the clock, so that a test can state a whole line.
+    #[cfg(test)]
+    pub(super) fn with_clock(mut self, clock: fn() -> SystemTime) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Tells this layer from another one of its style.
+    fn id(&self) -> usize {
+        Arc::as_ptr(&self.output).addr()
+    }
+
+    /// Keeps fields in a span's extensions. They are written by now: a `Debug` implementation that logs must not meet
+    /// the extensions locked.
+    fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, text: &str, ids: Ids) {
+        if text.is_empty() {
+            return;
+        }
+        let mut extensions = span.extensions_mut();
+        match extensions.get_mut::<SpanFields<S>>() {
+            Some(fields) if fields.writer == self.id() => fields.merge(text),
+            Some(_) => {}
+            None => {
+                extensions.replace(SpanFields::<S>::new(self.id(), text, ids));
+            }
+        }
+    }
+}
+
+impl<S: Style, R> Layer<R> for LogLayer<S>
+where
+    R: Subscriber + for<'a> LookupSpan<'a>,
+{
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, R>) {
+        if attributes.fields().is_empty() {
+            return;
+        }
+        let (Some(span), Some(mut scratch)) = (context.span(id), Scratch::take()) else { return };
+        let mut fields = FieldWriter::<S>::new(&mut scratch.line, attributes.fields(), Owner::Span);
+        attributes.record(&mut fields);
+        let ids = fields.into_ids();
+        self.keep(&span, &scratch.line, ids);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, R>) {
+        let (Some(span), Some(mut scratch)) = (context.span(id), Scratch::take()) else { return };
+        let mut fields = FieldWriter::<S>::new(&mut scratch.line, span.metadata().fields(), Owner::Span);
+        values.record(&mut fields);
+        let ids = fields.into_ids();
+        self.keep(&span, &scratch.line, ids);
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
+        let Some(mut scratch) = Scratch::take() else { return self.output.lose_line() };
+        let buffers = &mut *scratch;
+        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+            buffers.trail.push(span.name(), span.extensions().get::<SpanFields<S>>());
+        }
+        buffers.line.push_str(S::LINE_START);
+        buffers.stamp.write((self.clock)(), &mut buffers.line);
+        S::line(&mut buffers.line, event, &buffers.trail);
+        buffers.line.push('\n');
+        self.output.write_line(buffers.line.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::human::Human;
+    use super::super::json::Json;
+    use super::super::written::{Written, json, layer, logged};
+    use crate::sanitise::is_control;
+    use tracing::{field, info, info_span, subscriber};
+    use tracing_subscriber::prelude::*;
+
+    #[test]
+    fn a_field_recorded_later_shows_once_with_its_last_value() {
+        let value = json(|| {
+            let span = info_span!("request", request_id = field::Empty, status = 0).entered();
+            for status in 0..=200 {
+                span.record("status", status);
+            }
+            span.record("request_id", "r-9");
+            info!("x");
+        });
+        assert_eq!(value["span"], serde_json::json!({ "name": "request", "status": 200, "request_id": "r-9" }));
+        assert_eq!(value["request_id"], "r-9");
+    }
+
+    #[test]
+    fn two_layers_of_a_style_both_know_the_fields() {
+        let (first, second, human) = (Written::default(), Written::default(), Written::default());
+        let layers = layer::<Json>(&first).and_then(layer::<Json>(&second)).and_then(layer::<Human>(&human));
+        subscriber::with_default(tracing_subscriber::registry().with(layers), || {
+            let span = info_span!("request", request_id = "r-1", status = field::Empty).entered();
+            span.record("status", 200);
+            info!("x");
+        });
+        assert_eq!(first.lines(), second.lines());
+        assert!(first.lines()[0].contains(r#"{"name":"request","request_id":"r-1","status":200}"#));
+        assert!(human.lines()[0].contains("x request_id=r-1 status=200 at "));
+    }
+
+    #[test]
+    fn every_character_gives_one_line_and_json_gives_it_back() {
+        #[derive(serde::Deserialize)]
+        struct Line {
+            message: String,
+            fields: Fields,
+        }
+        #[derive(serde::Deserialize)]
+        struct Fields {
+            text: String,
+            printed: String,
+        }
+        fn say(text: &str) {
+            info!(text, printed = %text, "{text}");
+        }
+        let visible = |line: &str| !line.chars().any(is_control);
+        for start in (0..=u32::from(char::MAX)).step_by(64) {
+            let text: String = (start..start + 64).filter_map(char::from_u32).collect();
+            let [line] = &logged::<Json>(|| say(&text))[..] else { panic!("not one line: {text:?}") };
+            let read: Line = serde_json::from_str(line).unwrap();
+            assert_eq!((&read.message, &read.fields.text, &read.fields.printed), (&text, &text, &text));
+            assert!(visible(line), "{text:?} stands in {line:?}");
+            let [line] = &logged::<Human>(|| say(&text))[..] else { panic!("not one line: {text:?}") };
+            assert!(visible(line), "{text:?} stands in {line:?}");
+        }
+    }
+}
