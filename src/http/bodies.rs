@@ -28,7 +28,7 @@ pub(super) mod sealed {
     #[expect(missing_debug_implementations, reason = "nobody outside can name it")]
     pub struct Request(pub(in crate::http) RequestMeter);
     #[expect(missing_debug_implementations, reason = "nobody outside can name it")]
-    pub struct Response(pub(in crate::http) Visit, pub(in crate::http) Option<Scope>);
+    pub struct Response(pub(in crate::http) Visit, pub(in crate::http) Option<Box<Scope>>);
 }
 
 /// Wraps any body, request and response alike, as [`MeteredBody`]. Nothing is allocated for it.

@@ -25,7 +25,7 @@ pin_project! {
 enum Meter {
     Nobody,
     Request(RequestMeter),
-    Response { visit: Visit, bytes: u64, scope: Option<Scope> },
+    Response { visit: Visit, bytes: u64, scope: Option<Box<Scope>> },
 }
 
 impl<B> MeteredBody<B> {
@@ -37,7 +37,7 @@ impl<B> MeteredBody<B> {
         Self { inner, meter: Meter::Request(meter) }
     }
 
-    pub(super) const fn response(inner: B, visit: Visit, scope: Option<Scope>) -> Self {
+    pub(super) const fn response(inner: B, visit: Visit, scope: Option<Box<Scope>>) -> Self {
         Self { inner, meter: Meter::Response { visit, bytes: 0, scope } }
     }
 }
@@ -53,7 +53,7 @@ impl<B: Body> Body for MeteredBody<B> {
         let mut this = self.project();
         let frame = match this.meter {
             Meter::Response { visit, scope, .. } => {
-                let _entered = scope.as_ref().map(Scope::enter);
+                let _entered = scope.as_ref().map(|scope| scope.enter());
                 visit.run();
                 let frame = this.inner.as_mut().poll_frame(context);
                 visit.pause();

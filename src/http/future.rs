@@ -19,13 +19,13 @@ pin_project! {
         #[pin]
         inner: F,
         visit: Option<Visit>,
-        scope: Option<Scope>,
+        scope: Option<Box<Scope>>,
         bodies: std::marker::PhantomData<fn() -> K>,
     }
 }
 
 impl<F, K> HttpFuture<F, K> {
-    pub(super) const fn new(inner: F, visit: Option<Visit>, scope: Option<Scope>) -> Self {
+    pub(super) const fn new(inner: F, visit: Option<Visit>, scope: Option<Box<Scope>>) -> Self {
         Self { inner, visit, scope, bodies: std::marker::PhantomData }
     }
 }

@@ -107,7 +107,8 @@ impl HttpLayerBuilder {
         self
     }
 
-    /// Leaves request ids and the request's span to somebody else. Default: both are made here.
+    /// Leaves the request's scope to somebody else: its id, its span, and its trace, so exemplars too. Default: all
+    /// of it is made here.
     pub fn without_request_id(mut self) -> Self {
         self.options.request_id = false;
         self

@@ -86,7 +86,7 @@ struct Named {
 
 /// A route's cells in this thread's shard.
 pub(super) struct Block {
-    pub(super) route: Arc<Route>,
+    pub(super) route: Rc<Arc<Route>>,
     chunk: Arc<Chunk>,
     shared: bool,
 }
@@ -207,8 +207,10 @@ impl Local {
         let route = self.core.routes.get(index)?;
         let cells = &self.core.routes.cells;
         let block = match &self.lease {
-            Some(lease) => Block { chunk: cells.open_in(lease, route.block), shared: lease.is_shared(), route },
-            None => Block { chunk: cells.open_shared(route.block), shared: true, route },
+            Some(lease) => {
+                Block { chunk: cells.open_in(lease, route.block), shared: lease.is_shared(), route: Rc::new(route) }
+            }
+            None => Block { chunk: cells.open_shared(route.block), shared: true, route: Rc::new(route) },
         };
         let index = index as usize;
         if self.blocks.len() <= index {

@@ -72,9 +72,9 @@ where
 }
 
 impl<S, K> HttpService<S, K> {
-    fn open_scope<B>(&self, request: &mut Request<B>, visit: Option<&Visit>) -> Option<Scope> {
+    fn open_scope<B>(&self, request: &mut Request<B>, visit: Option<&Visit>) -> Option<Box<Scope>> {
         let trace_header = local::with(self.layer, |layer| layer.core.options.trace_header.clone()).flatten();
-        Some(Scope::begin(request, visit, trace_header.as_ref()))
+        Some(Box::new(Scope::begin(request, visit, trace_header.as_ref())))
     }
 }
 

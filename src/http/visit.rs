@@ -1,6 +1,7 @@
 //! A visit: one request from its arrival to its end, whatever the end is.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -23,12 +24,17 @@ pub(super) struct Visit {
     layer: u32,
     route: u32,
     start: Instant,
-    trace: Option<TraceId>,
-    /// The app's own labels, once the request or the response has said them; none where it has none.
-    own: Option<Box<[String]>>,
+    more: Option<Box<More>>,
     /// Whether the handler or the body is running at this moment.
     running: bool,
     head: Head,
+}
+
+/// What only some requests have.
+struct More {
+    trace: Option<TraceId>,
+    /// The app's own labels, once the request or the response has said them; none where the layer has none.
+    own: Box<[String]>,
 }
 
 /// How far the answer is.
@@ -51,31 +57,41 @@ impl Visit {
         }
         let method = Method::from(request.method());
         let body = request.body().size_hint().exact();
-        let (found, trace, own_labels) = local::with(layer, |layer| {
+        let (found, traced, labelled) = local::with(layer, |layer| {
             let found = find(layer, method, request);
             if let Found::Route(route) = found {
                 layer.enter(route, body);
             }
-            (found, layer.core.options.exemplars, !layer.core.options.labels.is_empty())
+            let options = &layer.core.options;
+            (found, options.request_id, !options.labels.is_empty())
         })?;
         let route = match found {
             Found::Route(route) => route,
             Found::Skipped => return None,
             Found::Unknown => ask(layer, method, request, body)?,
         };
-        let trace = if trace { trace_id(request.headers()) } else { None };
-        let own = if own_labels { own_of_request(layer, request) } else { None };
-        Some(Self { layer, route, start: Instant::now(), trace, own, running: false, head: Head::Awaited })
+        let mut visit = Self { layer, route, start: Instant::now(), more: None, running: false, head: Head::Awaited };
+        // From here on the visit ends what was begun, even if a function of the app's own panics.
+        let trace = if traced { trace_id(request.headers()) } else { None };
+        let own = if labelled { own_of_request(layer, request) } else { Box::default() };
+        if trace.is_some() || !own.is_empty() {
+            visit.more = Some(Box::new(More { trace, own }));
+        }
+        Some(visit)
     }
 
-    /// Returns the route that the request belongs to.
-    pub(super) fn route(&self) -> Option<Arc<Route>> {
-        local::with(self.layer, |layer| layer.at(self.route).map(|(_, block)| Arc::clone(&block.route)))?
+    /// Returns the route that the request belongs to, by a pointer that no other thread counts in.
+    pub(super) fn route(&self) -> Option<Rc<Arc<Route>>> {
+        local::with(self.layer, |layer| layer.at(self.route).map(|(_, block)| Rc::clone(&block.route)))?
     }
 
     /// Returns the trace that the request belongs to.
-    pub(super) const fn trace(&self) -> Option<TraceId> {
-        self.trace
+    pub(super) fn trace(&self) -> Option<TraceId> {
+        self.more.as_ref()?.trace
+    }
+
+    fn own(&self) -> &[String] {
+        self.more.as_ref().map_or(&[], |more| &more.own)
     }
 
     /// Marks that the handler or the body runs now, so that an unwinding panic is told from a drop.
@@ -99,7 +115,7 @@ impl Visit {
     #[inline]
     pub(super) fn answer<B: Body>(&mut self, response: &http::Response<B>) -> bool {
         let now = Instant::now();
-        if self.own.is_some() {
+        if self.more.is_some() {
             self.own_of_response(response);
         }
         let follow = local::with(self.layer, |layer| {
@@ -177,12 +193,12 @@ impl Visit {
     /// Counts the request under its status.
     #[inline]
     fn count(&self, core: &Core, block: &Block, status: u16) {
-        if self.own.is_none()
+        if self.own().is_empty()
             && let Some(cell) = core.routes.code(&block.route, status)
         {
             return block.add(cell, 1);
         }
-        let own = self.own.is_some();
+        let own = !self.own().is_empty();
         let path = if own { &block.route.path } else { block.route.path_without_cell() };
         let (method, text) = (block.route.method as usize, status_text(status));
         let mut key = vec![Part::Closed(method), Part::Open(path), Part::Open(&text)];
@@ -198,8 +214,8 @@ impl Visit {
     fn measure(&self, core: &Core, block: &Block, now: Instant) {
         let duration = &core.routes.families.duration;
         let ticks = u64::try_from(now.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX);
-        let trace = self.trace.map(|trace| (trace, now));
-        if self.own.is_none() {
+        let trace = self.trace().map(|trace| (trace, now));
+        if self.own().is_empty() {
             let bucket = block.observe(core.routes.layout.duration, duration, ticks);
             if let Some(trace) = trace.filter(|_| !block.is_shared()) {
                 duration.offer(block.route.duration, bucket, ticks, trace);
@@ -214,12 +230,13 @@ impl Visit {
     }
 
     fn own_parts(&self) -> impl Iterator<Item = Part<'_>> {
-        self.own.iter().flatten().map(|value| Part::Open(value))
+        self.own().iter().map(|value| Part::Open(value))
     }
 
     fn own_of_response<B>(&mut self, response: &http::Response<B>) {
+        let Some(more) = self.more.as_mut().filter(|more| !more.own.is_empty()) else { return };
         let Some(core) = local::with(self.layer, |layer| Arc::clone(&layer.core)) else { return };
-        for ((_, source), value) in core.options.labels.iter().zip(self.own.iter_mut().flatten()) {
+        for ((_, source), value) in core.options.labels.iter().zip(&mut more.own) {
             if let Source::Response(function) = source
                 && let Some(own) = function(ResponseHead::of(response))
             {
@@ -331,21 +348,17 @@ fn ask<B>(layer: u32, method: Method, request: &Request<B>, body: Option<u64>) -
     })?
 }
 
-fn own_of_request<B>(layer: u32, request: &Request<B>) -> Option<Box<[String]>> {
-    let core = local::with(layer, |layer| Arc::clone(&layer.core))?;
+fn own_of_request<B>(layer: u32, request: &Request<B>) -> Box<[String]> {
+    let Some(core) = local::with(layer, |layer| Arc::clone(&layer.core)) else { return Box::default() };
     let value = |source: &Source| match source {
         Source::Request(function) => function(RequestHead::of(request)).map(Cow::into_owned).unwrap_or_default(),
         Source::Response(_) => String::new(),
     };
-    Some(core.options.labels.iter().map(|(_, source)| value(source)).collect())
+    core.options.labels.iter().map(|(_, source)| value(source)).collect()
 }
 
-#[inline]
 fn trace_id(headers: &http::HeaderMap) -> Option<TraceId> {
     const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
-    if headers.is_empty() {
-        return None;
-    }
     TraceId::from_traceparent(headers.get(TRACEPARENT)?.to_str().ok()?)
 }
 

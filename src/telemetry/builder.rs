@@ -116,15 +116,20 @@ impl TelemetryBuilder {
             Some(filter) => filter::parse("filter", &filter)?,
             None => filter::parse("RUST_LOG", self.environment.get("RUST_LOG")?.as_deref().unwrap_or("info"))?,
         };
-        let format = match (self.format, self.environment.get("RUST_LOG_FORMAT")?) {
-            (Some(format), _) => format,
-            (None, None) => LogFormat::default(),
-            (None, Some(value)) => {
-                value.parse().map_err(|_| TelemetryError::Format { setting: "RUST_LOG_FORMAT", value })?
-            }
+        let format = match self.format {
+            Some(format) => format,
+            None => format_from(&self.environment)?,
         };
         let output = Arc::new(self.writer.map_or_else(Output::stdout, Output::writer));
         Ok(Settings { telemetry: Telemetry { service: self.service, output }, filter, format })
+    }
+}
+
+fn format_from(environment: &Environment) -> Result<LogFormat, TelemetryError> {
+    const SETTING: &str = "RUST_LOG_FORMAT";
+    match environment.get(SETTING)? {
+        Some(value) => value.parse().map_err(|_| TelemetryError::Format { setting: SETTING, value }),
+        None => Ok(LogFormat::default()),
     }
 }
 
@@ -142,5 +147,57 @@ impl fmt::Debug for TelemetryBuilder {
             .field("filter", &self.filter)
             .field("format", &self.format)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::written::Written;
+    use super::*;
+
+    const BAD: [(&str, &str); 2] = [("RUST_LOG", "%%"), ("RUST_LOG_FORMAT", "xml")];
+
+    fn builder<const N: usize>(variables: [(&str, &str); N]) -> TelemetryBuilder {
+        TelemetryBuilder::new(ServiceInfo::new("shop", "1.0.0")).environment(variables.into_iter().collect())
+    }
+
+    /// Gives what is logged of a warning, a message and a detail, as level and look.
+    fn logged(builder: TelemetryBuilder) -> Vec<(bool, String)> {
+        let written = Written::default();
+        let (_, layer) = builder.writer(written.clone()).layer().unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            tracing::warn!("warning");
+            tracing::info!("message");
+            tracing::debug!("detail");
+        });
+        let word = |line: &str| ["warning", "message", "detail"].into_iter().find(|word| line.contains(word));
+        written.lines().iter().map(|line| (line.starts_with('{'), word(line).unwrap().to_owned())).collect()
+    }
+
+    #[test]
+    fn nothing_set_means_human_lines_from_info_on() {
+        let lines = [(false, "warning".into()), (false, "message".into())];
+        assert_eq!(logged(builder([])), lines);
+        assert_eq!(logged(builder([("RUST_LOG", " "), ("RUST_LOG_FORMAT", "")])), lines);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_defaults() {
+        let builder = builder([("RUST_LOG", "warn"), ("RUST_LOG_FORMAT", "JSON")]);
+        assert_eq!(logged(builder), [(true, "warning".into())]);
+    }
+
+    #[test]
+    fn what_code_sets_wins_over_the_environment() {
+        let builder = builder(BAD).format(LogFormat::Json).filter("warn");
+        assert_eq!(logged(builder), [(true, "warning".into())]);
+    }
+
+    #[test]
+    fn an_error_names_what_was_set_wrong() {
+        let said = |builder: TelemetryBuilder| builder.layer::<Registry>().err().unwrap().to_string();
+        assert!(said(builder(BAD)).starts_with(r#"RUST_LOG is "%%", "#));
+        assert!(said(builder(BAD).filter("info")).starts_with(r#"RUST_LOG_FORMAT is "xml", "#));
+        assert!(said(builder([]).filter("loud")).starts_with(r#"filter is "loud", "#));
     }
 }

@@ -7,11 +7,17 @@ use crate::sanitise::is_control;
 /// Appends `text` with every control character as `\n`, `\r`, `\t` or `\uXXXX`, and with `"` and `\` behind a
 /// backslash where the text stands in `quotes`.
 pub(super) fn escape(out: &mut String, text: &str, quotes: bool) {
-    // Most text is plain; without an early exit this check runs over many bytes at once.
-    if !text.bytes().fold(false, |odd, b| odd | !(0x20..0x7f).contains(&b) | (b == b'"') | (b == b'\\')) {
+    if is_plain(text.as_bytes()) {
         out.push_str(text);
-        return;
+    } else {
+        escape_odd(out, text, quotes);
     }
+}
+
+/// Does the rare work apart, so that plain text does not pay for its registers.
+#[cold]
+#[inline(never)]
+fn escape_odd(out: &mut String, text: &str, quotes: bool) {
     let mut done = 0;
     for (at, c) in text.char_indices() {
         let quoted = quotes && matches!(c, '"' | '\\');
@@ -29,6 +35,32 @@ pub(super) fn escape(out: &mut String, text: &str, quotes: bool) {
         }
     }
     out.push_str(&text[done..]);
+}
+
+/// Tells, eight bytes at a time, whether a text is printable ASCII without `"` and `\`: most text is, and goes out as
+/// it is.
+fn is_plain(bytes: &[u8]) -> bool {
+    let (words, rest) = bytes.as_chunks::<8>();
+    words.iter().all(|word| is_plain_word(u64::from_le_bytes(*word))) && rest.iter().all(|b| PLAIN[usize::from(*b)])
+}
+
+const PLAIN: [bool; 256] = {
+    let mut plain = [false; 256];
+    let mut byte = 0x20;
+    while byte < 0x7f {
+        plain[byte as usize] = byte != b'"' && byte != b'\\';
+        byte += 1;
+    }
+    plain
+};
+
+fn is_plain_word(word: u64) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const TOPS: u64 = ONES << 7;
+    // A byte below `n` borrows, which shows in its top bit; a byte that equals `c` is below 1 once `c` is taken out.
+    let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word;
+    let equals = |c: u8| below(word ^ (ONES * u64::from(c)), 1);
+    (word | below(word, 0x20) | equals(b'"') | equals(b'\\') | equals(0x7f)) & TOPS == 0
 }
 
 fn push_unicode_escape(out: &mut String, c: char) {
@@ -70,6 +102,18 @@ mod tests {
     #[test]
     fn a_control_character_becomes_visible() {
         assert_eq!(escaped("a\nb\u{1b}[31m\u{9b}\u{2028}\u{7f}é", true), r"a\nb\u001b[31m\u009b\u2028\u007fé");
+    }
+
+    #[test]
+    fn every_byte_is_judged_alike_wherever_it_stands() {
+        for byte in 0..=u8::MAX {
+            let plain = matches!(byte, 0x20..0x7f) && byte != b'"' && byte != b'\\';
+            for at in 0..20 {
+                let mut text = [b'x'; 20];
+                text[at] = byte;
+                assert_eq!(is_plain(&text), plain, "{byte:#x} at {at}");
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::escape::escape;
 use super::fields::{FieldWriter, MessageWriter, Owner};
 use super::style::Style;
 use super::trail::Trail;
+use crate::sanitise::is_control;
 
 /// `2026-11-21T08:00:00.000Z  INFO target: message key=value request_id=… at src/main.rs:12`
 pub(super) struct Human;
@@ -91,8 +92,9 @@ impl Style for Human {
 
 /// Tells whether a text can stand without quotes and still be told from what is around it.
 fn is_one_word(text: &str) -> bool {
-    !text.is_empty()
-        && !text.chars().any(|c| c.is_whitespace() || crate::sanitise::is_control(c) || "\"=\\".contains(c))
+    let odd = |c: char| c.is_whitespace() || is_control(c) || matches!(c, '"' | '=' | '\\');
+    let plain = |b: u8| matches!(b, b'!' | b'#'..=b'<' | b'>'..=b'[' | b']'..=b'~');
+    !text.is_empty() && (text.bytes().all(plain) || !text.chars().any(odd))
 }
 
 /// Tells whether a text stands in quotes already, as `Debug` prints strings.
@@ -100,7 +102,7 @@ fn is_quoted(text: &str) -> bool {
     let Some(inside) = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')) else { return false };
     let mut escaped = false;
     for c in inside.chars() {
-        if crate::sanitise::is_control(c) || (c == '"' && !escaped) {
+        if is_control(c) || (c == '"' && !escaped) {
             return false;
         }
         escaped = c == '\\' && !escaped;

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -11,7 +12,6 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::fields::{FieldWriter, Owner};
-use super::flat::Ids;
 use super::output::Output;
 use super::scratch::Scratch;
 use super::style::Style;
@@ -41,20 +41,25 @@ impl<S: Style> LogLayer<S> {
         Arc::as_ptr(&self.output).addr()
     }
 
-    /// Keeps fields in a span's extensions. They are written by now: a `Debug` implementation that logs must not meet
-    /// the extensions locked.
-    fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, text: &str, ids: Ids) {
-        if text.is_empty() {
-            return;
-        }
-        let mut extensions = span.extensions_mut();
-        match extensions.get_mut::<SpanFields<S>>() {
-            Some(fields) if fields.writer == self.id() => fields.merge(text),
-            Some(_) => {}
-            None => {
-                extensions.replace(SpanFields::<S>::new(self.id(), text, ids));
+    /// Writes fields and keeps them in their span's extensions.
+    fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, record: impl FnOnce(&mut dyn Visit)) {
+        Scratch::lend(|scratch| {
+            // The fields are written before the extensions are locked: a `Debug` implementation may log.
+            let mut fields = FieldWriter::<S>::new(&mut scratch.line, span.metadata().fields(), Owner::Span);
+            record(&mut fields);
+            let ids = fields.into_ids();
+            if scratch.line.is_empty() {
+                return;
             }
-        }
+            let mut extensions = span.extensions_mut();
+            match extensions.get_mut::<SpanFields<S>>() {
+                Some(fields) if fields.writer == self.id() => fields.merge(&scratch.line),
+                Some(_) => {}
+                None => {
+                    extensions.replace(SpanFields::<S>::new(self.id(), &scratch.line, ids));
+                }
+            }
+        });
     }
 }
 
@@ -63,35 +68,31 @@ where
     R: Subscriber + for<'a> LookupSpan<'a>,
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, R>) {
-        if attributes.fields().is_empty() {
-            return;
+        if let Some(span) = context.span(id) {
+            self.keep(&span, |visitor| attributes.record(visitor));
         }
-        let (Some(span), Some(mut scratch)) = (context.span(id), Scratch::take()) else { return };
-        let mut fields = FieldWriter::<S>::new(&mut scratch.line, attributes.fields(), Owner::Span);
-        attributes.record(&mut fields);
-        let ids = fields.into_ids();
-        self.keep(&span, &scratch.line, ids);
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, R>) {
-        let (Some(span), Some(mut scratch)) = (context.span(id), Scratch::take()) else { return };
-        let mut fields = FieldWriter::<S>::new(&mut scratch.line, span.metadata().fields(), Owner::Span);
-        values.record(&mut fields);
-        let ids = fields.into_ids();
-        self.keep(&span, &scratch.line, ids);
+        if let Some(span) = context.span(id) {
+            self.keep(&span, |visitor| values.record(visitor));
+        }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
-        let Some(mut scratch) = Scratch::take() else { return self.output.lose_line() };
-        let buffers = &mut *scratch;
-        for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
-            buffers.trail.push(span.name(), span.extensions().get::<SpanFields<S>>());
+        let written = Scratch::lend(|Scratch { line, trail, stamp }| {
+            for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
+                trail.push(span.name(), span.extensions().get::<SpanFields<S>>());
+            }
+            line.push_str(S::LINE_START);
+            stamp.write((self.clock)(), line);
+            S::line(line, event, trail);
+            line.push('\n');
+            self.output.write_line(line.as_bytes());
+        });
+        if written.is_none() {
+            self.output.lose_line();
         }
-        buffers.line.push_str(S::LINE_START);
-        buffers.stamp.write((self.clock)(), &mut buffers.line);
-        S::line(&mut buffers.line, event, &buffers.trail);
-        buffers.line.push('\n');
-        self.output.write_line(buffers.line.as_bytes());
     }
 }
 

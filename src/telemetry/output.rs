@@ -86,6 +86,7 @@ impl Drop for Writing {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::OnceLock;
 
     struct Full;
 
@@ -105,5 +106,24 @@ mod tests {
         output.write_line(b"a\n");
         output.write_line(b"b\n");
         assert_eq!(output.lost_lines(), 2);
+    }
+
+    #[test]
+    fn a_writer_that_logs_does_not_wait_for_itself() {
+        static OUTPUT: OnceLock<Output> = OnceLock::new();
+        struct Chatty;
+        impl Write for Chatty {
+            fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+                OUTPUT.get().unwrap().write_line(b"writing\n");
+                Ok(line.len())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let output = OUTPUT.get_or_init(|| Output::writer(Box::new(Chatty)));
+        output.write_line(b"a\n");
+        assert_eq!(output.lost_lines(), 1);
     }
 }

@@ -1,8 +1,6 @@
 //! The buffers in which a line is put together, reused from line to line of a thread.
 
 use std::cell::Cell;
-use std::mem;
-use std::ops::{Deref, DerefMut};
 
 use super::clock::Stamp;
 use super::trail::Trail;
@@ -14,62 +12,55 @@ const KEPT_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: u8 = 8;
 
 thread_local! {
-    static SPARE: Cell<Buffers> = Cell::default();
+    static SPARE: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
     static DEPTH: Cell<u8> = const { Cell::new(0) };
 }
 
+/// The buffers of one line.
 #[derive(Default)]
-pub(super) struct Buffers {
+pub(super) struct Scratch {
     /// The line, or the fields of a span being made.
     pub(super) line: String,
-    /// The enclosing spans, root first.
+    /// The enclosing spans.
     pub(super) trail: Trail,
     pub(super) stamp: Stamp,
 }
 
-/// Buffers on loan; a line begun within a line gets buffers of its own.
-pub(super) struct Scratch(Buffers);
-
 impl Scratch {
-    /// Lends the thread's buffers, emptied; `None` where lines are nested too deeply.
-    pub(super) fn take() -> Option<Self> {
-        let depth = DEPTH.get();
-        if depth >= MAX_DEPTH {
-            return None;
-        }
-        DEPTH.set(depth + 1);
+    /// Lends the thread's buffers, emptied; a line begun within a line gets buffers of its own. `None` where lines are
+    /// nested too deeply.
+    pub(super) fn lend<T>(borrower: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let _depth = Depth::enter()?;
         // A thread that is ending has no spare any more.
-        let mut buffers = SPARE.try_with(Cell::take).unwrap_or_default();
-        buffers.line.clear();
-        buffers.trail.clear();
-        Some(Self(buffers))
-    }
-}
-
-impl Deref for Scratch {
-    type Target = Buffers;
-
-    fn deref(&self) -> &Buffers {
-        &self.0
-    }
-}
-
-impl DerefMut for Scratch {
-    fn deref_mut(&mut self) -> &mut Buffers {
-        &mut self.0
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
-        let mut buffers = mem::take(&mut self.0);
-        for buffer in [&mut buffers.line, &mut buffers.trail.text] {
+        let mut scratch = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        scratch.line.clear();
+        scratch.trail.clear();
+        let result = borrower(&mut scratch);
+        for buffer in [&mut scratch.line, &mut scratch.trail.text] {
             if buffer.capacity() > KEPT_BYTES {
                 *buffer = String::new();
             }
         }
-        let _ = SPARE.try_with(|spare| spare.set(buffers));
+        let _ = SPARE.try_with(|spare| spare.set(Some(scratch)));
+        Some(result)
+    }
+}
+
+struct Depth;
+
+impl Depth {
+    fn enter() -> Option<Self> {
+        let depth = DEPTH.get();
+        (depth < MAX_DEPTH).then(|| {
+            DEPTH.set(depth + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Depth {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
     }
 }
 
@@ -79,15 +70,16 @@ mod tests {
 
     #[test]
     fn one_huge_line_does_not_keep_its_memory() {
-        Scratch::take().unwrap().line.reserve(KEPT_BYTES * 2);
-        assert_eq!(Scratch::take().unwrap().line.capacity(), 0);
+        Scratch::lend(|scratch| scratch.line.reserve(KEPT_BYTES * 2));
+        assert_eq!(Scratch::lend(|scratch| scratch.line.capacity()), Some(0));
     }
 
     #[test]
     fn lines_within_lines_end_somewhere() {
-        let open: Vec<_> = std::iter::from_fn(Scratch::take).collect();
-        assert_eq!(open.len(), usize::from(MAX_DEPTH));
-        drop(open);
-        assert!(Scratch::take().is_some());
+        fn nest() -> u8 {
+            Scratch::lend(|_| 1 + nest()).unwrap_or(0)
+        }
+        assert_eq!(nest(), MAX_DEPTH);
+        assert_eq!(nest(), MAX_DEPTH);
     }
 }

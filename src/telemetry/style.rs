@@ -8,6 +8,8 @@ use super::trail::Trail;
 
 /// A log format: how keys, values, spans and whole lines are written.
 pub(super) trait Style: Send + Sync + 'static {
+    /// Stands before the timestamp.
+    const LINE_START: &'static str;
     /// Stands between two pairs.
     const SEPARATOR: char;
     /// Stands between a key and its value.
@@ -32,6 +34,4 @@ pub(super) trait Style: Send + Sync + 'static {
     fn span(trail: &mut String, name: &str, fields: &str) -> (usize, usize);
     /// Writes a line behind its timestamp, without its line break.
     fn line(out: &mut String, event: &Event<'_>, trail: &Trail);
-    /// Stands before the timestamp.
-    const LINE_START: &'static str;
 }
