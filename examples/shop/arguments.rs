@@ -13,13 +13,13 @@ const MOST_TRAFFIC: u32 = 10_000;
 
 /// What the shop was told.
 #[derive(Debug, PartialEq)]
-pub struct Arguments {
-    pub listen_addr: String,
-    pub traffic: Option<NonZeroU32>,
+pub(crate) struct Arguments {
+    pub(crate) listen_addr: String,
+    pub(crate) traffic: Option<NonZeroU32>,
 }
 
 impl Arguments {
-    pub fn of_this_process() -> Result<Self, Refusal> {
+    pub(crate) fn of_this_process() -> Result<Self, Refusal> {
         let listen_addr = match std::env::var("LISTEN_ADDR") {
             Ok(address) if !address.is_empty() => address,
             Ok(_) | Err(std::env::VarError::NotPresent) => "127.0.0.1:3000".to_owned(),
@@ -35,16 +35,12 @@ fn traffic(words: Vec<String>) -> Result<Option<NonZeroU32>, Refusal> {
     let mut traffic = None;
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
-        let rate = match word.strip_prefix("--traffic") {
-            Some("") => words.next(),
-            Some(rest) => rest.strip_prefix('=').map(str::to_owned),
-            None => None,
+        let rate = match word.strip_prefix("--traffic=") {
+            Some(rate) => rate.to_owned(),
+            None if word == "--traffic" => words.next().ok_or_else(|| Refusal::usage("--traffic needs a number"))?,
+            None => return Err(Refusal::usage(&format!("{word:?} is no argument of the shop"))),
         };
-        match (rate, word.starts_with("--traffic")) {
-            (Some(rate), _) => traffic = Some(rate_of(&rate)?),
-            (None, true) if word == "--traffic" => return Err(Refusal::usage("--traffic needs a number")),
-            (None, _) => return Err(Refusal::usage(&format!("{word:?} is no argument of the shop"))),
-        }
+        traffic = Some(rate_of(&rate)?);
     }
     Ok(traffic)
 }
@@ -55,10 +51,10 @@ fn rate_of(text: &str) -> Result<NonZeroU32, Refusal> {
 }
 
 /// Says why the shop stays closed. A `main` that returns it prints it as it is.
-pub struct Refusal(String);
+pub(crate) struct Refusal(String);
 
 impl Refusal {
-    pub fn address(address: &str, error: &std::io::Error) -> Self {
+    pub(crate) fn address(address: &str, error: &std::io::Error) -> Self {
         Self(format!("LISTEN_ADDR is {address:?}, and the shop cannot listen there: {error}"))
     }
 

@@ -13,7 +13,7 @@ const MOST: usize = 10_000;
 ///
 /// An e-mail is kept as its hash: it has one length, and it is nobody's data.
 #[derive(Debug, Default)]
-pub struct Failures {
+pub(crate) struct Failures {
     hasher: RandomState,
     in_order: VecDeque<(Instant, u64)>,
     by_email: HashMap<u64, u32>,
@@ -21,13 +21,13 @@ pub struct Failures {
 
 impl Failures {
     /// Tells whether this e-mail has had its wrong passwords for now.
-    pub fn lock_out(&mut self, email: &str, now: Instant) -> bool {
+    pub(crate) fn lock_out(&mut self, email: &str, now: Instant) -> bool {
         self.forget_old(now);
         self.by_email.get(&self.key(email)).is_some_and(|&failures| failures >= ALLOWED)
     }
 
     /// Remembers a wrong password.
-    pub fn add(&mut self, email: &str, now: Instant) {
+    pub(crate) fn add(&mut self, email: &str, now: Instant) {
         if self.in_order.len() >= MOST {
             self.forget_oldest();
         }
@@ -54,5 +54,35 @@ impl Failures {
                 self.by_email.remove(&key);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVE: &str = "eve@example.org";
+
+    #[test]
+    fn five_wrong_passwords_lock_an_e_mail_until_a_minute_after_the_first() {
+        let (mut failures, now) = (Failures::default(), Instant::now());
+        for second in 0..5 {
+            assert!(!failures.lock_out(EVE, now));
+            failures.add(EVE, now + Duration::from_secs(second));
+        }
+        assert!(failures.lock_out(" EVE@example.org", now + Duration::from_secs(59)));
+        assert!(!failures.lock_out("ada@example.org", now + Duration::from_secs(59)));
+        assert!(!failures.lock_out(EVE, now + WINDOW));
+    }
+
+    #[test]
+    fn a_flood_of_e_mails_takes_bounded_space_and_is_forgotten() {
+        let (mut failures, now) = (Failures::default(), Instant::now());
+        for number in 0..2 * MOST {
+            failures.add(&format!("{number}@example.org"), now);
+        }
+        assert_eq!((failures.in_order.len(), failures.by_email.len()), (MOST, MOST));
+        assert!(!failures.lock_out(EVE, now + WINDOW));
+        assert!(failures.in_order.is_empty() && failures.by_email.is_empty());
     }
 }

@@ -26,7 +26,7 @@ struct Logins {
 }
 
 /// Returns `POST /login`.
-pub fn router(metrics: &AuthMetrics, registry: &Registry) -> Router {
+pub(crate) fn router(metrics: &AuthMetrics, registry: &Registry) -> Router {
     let logins = Arc::new(Logins { metrics: metrics.clone(), failures: Mutex::default(), sessions: Mutex::default() });
     let counted = Arc::clone(&logins);
     // Sessions end by themselves, so they are counted when somebody looks.

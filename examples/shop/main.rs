@@ -28,12 +28,12 @@ const CLOSING_TIME: Duration = Duration::from_secs(5);
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_this_process()?;
     // Before the runtime, so that everything that follows is logged.
-    let _telemetry = Telemetry::init(service_info!())?;
-    tokio::runtime::Runtime::new()?.block_on(serve(arguments))
+    let telemetry = Telemetry::init(service_info!())?;
+    tokio::runtime::Runtime::new()?.block_on(serve(&telemetry, arguments))
 }
 
-async fn serve(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let watch = Watchkeeper::builder(service_info!()).build()?;
+async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let watch = Watchkeeper::builder(telemetry).build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
         .merge(logins::router(metrics.auth(), watch.registry()))

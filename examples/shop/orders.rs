@@ -6,7 +6,7 @@ use axum::{Json, Router};
 use serde_json::{Value, json};
 
 /// Returns `GET /orders/{id}`.
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     Router::new().route("/orders/{id}", get(show))
 }
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use watchkeeper::presets::payment::{PaymentMetrics, PaymentStatus};
 
 /// Returns `POST /payments`.
-pub fn router(metrics: &PaymentMetrics) -> Router {
+pub(crate) fn router(metrics: &PaymentMetrics) -> Router {
     Router::new().route("/payments", post(pay)).with_state(metrics.clone())
 }
 

@@ -8,13 +8,13 @@ const MOST: usize = 100_000;
 
 /// When each valid session began, the oldest first.
 #[derive(Debug, Default)]
-pub struct Sessions {
+pub(crate) struct Sessions {
     begun: VecDeque<Instant>,
 }
 
 impl Sessions {
     /// Begins a session; the oldest one ends where there are too many.
-    pub fn begin(&mut self, now: Instant) {
+    pub(crate) fn begin(&mut self, now: Instant) {
         if self.begun.len() >= MOST {
             self.begun.pop_front();
         }
@@ -22,7 +22,7 @@ impl Sessions {
     }
 
     /// Counts the sessions that are valid.
-    pub fn count(&mut self, now: Instant) -> u64 {
+    pub(crate) fn count(&mut self, now: Instant) -> u64 {
         while self.begun.front().is_some_and(|begun| now.saturating_duration_since(*begun) >= VALID) {
             self.begun.pop_front();
         }

@@ -22,7 +22,7 @@ struct Numbers {
 }
 
 /// Returns `POST /subscriptions`, `DELETE /subscriptions/{id}` and `POST /subscriptions/{id}/reactivate`.
-pub fn router(metrics: &SubscriptionMetrics) -> Router {
+pub(crate) fn router(metrics: &SubscriptionMetrics) -> Router {
     let subscriptions = Subscriptions { metrics: metrics.clone(), numbers: Mutex::default() };
     Router::new()
         .route("/subscriptions", post(create))

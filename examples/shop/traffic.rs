@@ -19,7 +19,7 @@ use tokio::sync::Semaphore;
 const MOST_AT_ONCE: usize = 500;
 
 /// Sends the shop so many requests a second until the runtime ends.
-pub fn start(shop: SocketAddr, rate: NonZeroU32) {
+pub(crate) fn start(shop: SocketAddr, rate: NonZeroU32) {
     let shop = reachable(shop);
     tokio::spawn(async move {
         let client = Client::builder(TokioExecutor::new()).build_http();
@@ -84,7 +84,8 @@ fn customer(number: u64) -> (Method, String, Option<Value>) {
         860..920 => get(format!("/slow?ms={}", 20 + number % 20 * 15)),
         920..960 => get(format!("/stream?chunks={}", 1 + number % 50)),
         960..990 => get(format!("/no/such/page/{number}")),
-        990..999 => get("/fail".to_owned()),
-        _ => get("/panic".to_owned()),
+        // A panic fills the screen, so there is one in five thousand.
+        999 if number % 5_000 >= 4_000 => get("/panic".to_owned()),
+        _ => get("/fail".to_owned()),
     }
 }

@@ -15,7 +15,7 @@ use serde::Deserialize;
 const SLOWEST: Duration = Duration::from_secs(60);
 
 /// Returns `GET /slow?ms=N`, `GET /stream?chunks=N`, `GET /fail` and `GET /panic`.
-pub fn router() -> Router {
+pub(crate) fn router() -> Router {
     Router::new()
         .route("/slow", get(slow))
         .route("/stream", get(chunks))
