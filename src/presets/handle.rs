@@ -189,8 +189,10 @@ impl Presets {
 
     /// Says what would keep a group from being registered.
     fn check(&self, group: Group) -> Result<(), RegisterError> {
-        let mut entries = CATALOGUE.iter().filter(|entry| entry.group == group);
-        entries.try_for_each(|entry| self.inner.registry.check(entry.metric.meta()))
+        // The HTTP layer registers what it records, with bounds and labels of its own, and says itself what is in the way.
+        let ours = |name: &str| group != Group::Http || name == super::http::CONNECTIONS_ACTIVE.name();
+        let metas = CATALOGUE.iter().filter(|entry| entry.group == group).map(|entry| entry.metric.meta());
+        metas.filter(|meta| ours(&meta.name)).try_for_each(|meta| self.inner.registry.check(meta))
     }
 
     fn first_use<'a, T>(

@@ -4,6 +4,8 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../../examples/shop/failures.rs"]
+mod failures;
 mod logs;
 mod prometheus;
 mod routes;

@@ -133,6 +133,7 @@ fn prometheus_sees_the_rate_at_which_the_shop_sends_itself_requests() {
     let sent = (after - before) / window.as_secs_f64();
     let expression = format!("sum(rate(http_requests_total[{}ms]))", window.as_millis());
     let rate = prometheus.query_at(&expression, to)[0].value;
+    println!("Prometheus sees {rate:.2} requests a second, the shop counted {sent:.2}");
     assert!(sent > 50.0, "the shop sends itself only {sent} requests a second");
     assert!((rate / sent - 1.0).abs() < 0.05, "Prometheus sees {rate}/s, the shop counted {sent}/s");
 }

@@ -1,0 +1,91 @@
+//! A shop that keeps its own watch: `cargo run --example shop`, then <http://127.0.0.1:3000/metrics>.
+//!
+//! `cargo run --example shop -- --traffic 20` makes it its own customer, so that the numbers move.
+
+mod arguments;
+mod failures;
+mod logins;
+mod orders;
+mod payments;
+mod sessions;
+mod subscriptions;
+mod traffic;
+mod trouble;
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use watchkeeper::{Telemetry, Watchkeeper, service_info};
+
+use arguments::{Arguments, Refusal};
+
+/// How long requests may take to end once the shop was told to close.
+const CLOSING_TIME: Duration = Duration::from_secs(5);
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::of_this_process()?;
+    // Before the runtime, so that everything that follows is logged.
+    let telemetry = Telemetry::init(service_info!())?;
+    tokio::runtime::Runtime::new()?.block_on(serve(&telemetry, arguments))
+}
+
+async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let watch = Watchkeeper::builder(telemetry).build()?;
+    let metrics = watch.metrics();
+    let shop = Router::new()
+        .merge(logins::router(metrics.auth(), watch.registry()))
+        .merge(orders::router())
+        .merge(subscriptions::router(metrics.subscription()))
+        .merge(payments::router(metrics.payment()))
+        .merge(trouble::router())
+        .merge(watch.routes()) // /metrics
+        .layer(watch.http_layer()); // last, so that unmatched requests are seen too
+
+    let address = &arguments.listen_addr;
+    let listener = TcpListener::bind(address).await.map_err(|error| Refusal::address(address, &error))?;
+    let address = listener.local_addr()?;
+    say_where_to_look(address, &arguments);
+    if let Some(rate) = arguments.traffic {
+        traffic::start(address, rate);
+    }
+    let serving = axum::serve(listener, shop).with_graceful_shutdown(told_to_close()).into_future();
+    tokio::select! {
+        ended = serving => ended?,
+        () = closing_time_over() => tracing::warn!("some requests had not ended at closing time"),
+    }
+    Ok(())
+}
+
+fn say_where_to_look(address: SocketAddr, arguments: &Arguments) {
+    tracing::info!("metrics: http://{address}/metrics");
+    tracing::info!("a request to begin with: curl -i http://{address}/orders/7");
+    tracing::info!("logs: here, on standard output; as JSON with RUST_LOG_FORMAT=json");
+    match arguments.traffic {
+        Some(rate) => tracing::info!("traffic: {rate} requests a second, sent by the shop itself"),
+        None => tracing::info!("traffic: none but yours; --traffic 20 makes the shop send itself some"),
+    }
+}
+
+async fn closing_time_over() {
+    told_to_close().await;
+    tokio::time::sleep(CLOSING_TIME).await;
+}
+
+/// Waits for Ctrl-C in a terminal, or for a supervisor's SIGTERM.
+async fn told_to_close() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}
