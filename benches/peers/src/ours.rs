@@ -5,6 +5,7 @@ use std::thread;
 use prometheus::{Encoder, TextEncoder};
 use watchkeeper::http::HttpLayerBuilder;
 use watchkeeper::metric::{CounterDesc, Format, HistogramDesc, Open, Registry};
+use watchkeeper::{Watchkeeper, service_info};
 
 use crate::peer::{Peer, Running};
 use crate::scrape;
@@ -30,24 +31,25 @@ pub fn peers() -> Vec<Peer> {
             key: "ours",
             title: "**watchkeeper**, metrics only",
             attacked: true,
-            start: || layered(HttpLayerBuilder::new().without_request_id()),
+            start: || watched(HttpLayerBuilder::without_request_id),
         },
         Peer {
             key: "ours-with-id",
             title: "**watchkeeper** with request id",
             attacked: true,
-            start: || layered(HttpLayerBuilder::new()),
+            start: || watched(|http| http),
         },
     ]
 }
 
-fn layered(builder: HttpLayerBuilder) -> Running {
-    let registry = Registry::new();
-    let layer = builder.build_axum(&registry).expect("new names");
+/// Brings a watch up as an app does, and puts its layer around the router.
+fn watched(choose: fn(HttpLayerBuilder) -> HttpLayerBuilder) -> Running {
+    let watch = Watchkeeper::builder(service_info!()).http(choose).build().expect("a registry without other metrics");
+    let layer = watch.http_layer();
     Running::measuring(
         move |router| router.layer(layer.clone()),
         "http_requests_total",
-        move || registry.render(Format::Text),
+        move || watch.registry().render(Format::Text),
     )
 }
 
