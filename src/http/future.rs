@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -17,16 +18,10 @@ pin_project! {
     /// The future that [`HttpService`](super::HttpService) returns.
     pub struct HttpFuture<F, K> {
         #[pin]
-        inner: F,
-        visit: Option<Visit>,
-        scope: Option<Box<Scope>>,
-        bodies: std::marker::PhantomData<fn() -> K>,
-    }
-}
-
-impl<F, K> HttpFuture<F, K> {
-    pub(super) const fn new(inner: F, visit: Option<Visit>, scope: Option<Box<Scope>>) -> Self {
-        Self { inner, visit, scope, bodies: std::marker::PhantomData }
+        pub(super) inner: F,
+        pub(super) visit: Option<Visit>,
+        pub(super) scope: Option<Box<Scope>>,
+        pub(super) bodies: PhantomData<fn() -> K>,
     }
 }
 

@@ -55,16 +55,22 @@ where
             visit.run();
         }
         let entered = scope.as_ref().map(|scope| scope.enter());
-        // Requests are large: one whose body is not followed is not taken apart.
-        let inner = match meter {
-            None => self.inner.call(<K as Bodies<ReqB>>::pass_request(request)),
-            Some(meter) => self.inner.call(<K as Bodies<ReqB>>::meter_request(request, sealed::Request(meter))),
-        };
-        drop(entered);
-        if let Some(visit) = &mut visit {
-            visit.pause();
+        // Requests and futures are large: they are neither taken apart nor put down on the way.
+        HttpFuture {
+            inner: match meter {
+                None => self.inner.call(<K as Bodies<ReqB>>::pass_request(request)),
+                Some(meter) => self.inner.call(<K as Bodies<ReqB>>::meter_request(request, sealed::Request(meter))),
+            },
+            visit: {
+                drop(entered);
+                if let Some(visit) = &mut visit {
+                    visit.pause();
+                }
+                visit
+            },
+            scope,
+            bodies: PhantomData,
         }
-        HttpFuture::new(inner, visit, scope)
     }
 }
 
