@@ -1,5 +1,7 @@
 //! How bodies are followed: wrapped in a type of ours, or boxed into the one that axum has anyway.
 
+use std::task::Poll;
+
 use http::{Request, Response};
 use http_body::Body;
 
@@ -14,7 +16,7 @@ pub trait Bodies<B>: sealed::Sealed {
     #[doc(hidden)]
     fn pass_request(request: Request<B>) -> Request<Self::Metered>;
     #[doc(hidden)]
-    fn pass_response(response: Response<B>) -> Response<Self::Metered>;
+    fn pass_answer<E>(answer: Poll<Result<Response<B>, E>>) -> Poll<Result<Response<Self::Metered>, E>>;
     #[doc(hidden)]
     fn meter_request(request: Request<B>, meter: sealed::Request) -> Request<Self::Metered>;
     #[doc(hidden)]
@@ -43,8 +45,8 @@ impl<B: Body> Bodies<B> for AnyBody {
     fn pass_request(request: Request<B>) -> Request<Self::Metered> {
         request.map(MeteredBody::unmetered)
     }
-    fn pass_response(response: Response<B>) -> Response<Self::Metered> {
-        response.map(MeteredBody::unmetered)
+    fn pass_answer<E>(answer: Poll<Result<Response<B>, E>>) -> Poll<Result<Response<Self::Metered>, E>> {
+        answer.map_ok(|response| response.map(MeteredBody::unmetered))
     }
     fn meter_request(request: Request<B>, meter: sealed::Request) -> Request<Self::Metered> {
         request.map(|body| MeteredBody::request(body, meter.0))
@@ -71,8 +73,8 @@ impl Bodies<axum::body::Body> for AxumBody {
         request
     }
     #[inline]
-    fn pass_response(response: Response<axum::body::Body>) -> Response<Self::Metered> {
-        response
+    fn pass_answer<E>(answer: Poll<Result<Response<axum::body::Body>, E>>) -> Poll<Result<Response<Self::Metered>, E>> {
+        answer
     }
     fn meter_request(request: Request<axum::body::Body>, meter: sealed::Request) -> Request<Self::Metered> {
         request.map(|body| axum::body::Body::new(MeteredBody::request(body, meter.0)))

@@ -2,8 +2,9 @@
 
 use std::fmt;
 use std::future::Future;
+use std::marker::PhantomData;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::Response;
 use http_body::Body;
@@ -17,16 +18,10 @@ pin_project! {
     /// The future that [`HttpService`](super::HttpService) returns.
     pub struct HttpFuture<F, K> {
         #[pin]
-        inner: F,
-        visit: Option<Visit>,
-        scope: Option<Box<Scope>>,
-        bodies: std::marker::PhantomData<fn() -> K>,
-    }
-}
-
-impl<F, K> HttpFuture<F, K> {
-    pub(super) const fn new(inner: F, visit: Option<Visit>, scope: Option<Box<Scope>>) -> Self {
-        Self { inner, visit, scope, bodies: std::marker::PhantomData }
+        pub(super) inner: F,
+        pub(super) visit: Option<Visit>,
+        pub(super) scope: Option<Box<Scope>>,
+        pub(super) bodies: PhantomData<fn() -> K>,
     }
 }
 
@@ -43,7 +38,7 @@ where
         if let Some(visit) = this.visit.as_mut() {
             visit.run();
         }
-        let polled = match this.scope.as_ref() {
+        let mut polled = match this.scope.as_ref() {
             Some(scope) => {
                 let _entered = scope.enter();
                 this.inner.poll(context)
@@ -53,24 +48,31 @@ where
         if let Some(visit) = this.visit.as_mut() {
             visit.pause();
         }
-        Poll::Ready(match ready!(polled) {
-            Ok(mut response) => {
+        let followed = match &mut polled {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(response)) => {
                 if let Some(scope) = this.scope.as_ref() {
                     scope.answer(response.headers_mut());
                 }
-                // A visit that is not followed has ended where it is, and is not moved.
-                match this.visit.take_if(|visit| visit.answer(&response)) {
-                    Some(visit) => Ok(K::meter_response(response, sealed::Response(visit, this.scope.take()))),
-                    None => Ok(K::pass_response(response)),
-                }
+                this.visit.as_mut().is_some_and(|visit| visit.answer(response))
             }
-            Err(error) => {
+            Poll::Ready(Err(_)) => {
                 if let Some(visit) = this.visit.as_mut() {
                     visit.fail();
                 }
-                Err(error)
+                false
             }
-        })
+        };
+        // Answers are large and pass many hands: one that is not followed is not taken apart.
+        if !followed {
+            return K::pass_answer(polled);
+        }
+        match (polled, this.visit.take()) {
+            (Poll::Ready(Ok(response)), Some(visit)) => {
+                Poll::Ready(Ok(K::meter_response(response, sealed::Response(visit, this.scope.take()))))
+            }
+            (polled, _) => K::pass_answer(polled),
+        }
     }
 }
 

@@ -28,22 +28,25 @@ pub(super) fn with<R>(id: u32, act: impl FnOnce(&mut Local) -> R) -> Option<R> {
     let mut act = Some(act);
     let done = LAYERS.try_with(|layers| {
         let mut layers = layers.try_borrow_mut().ok()?;
-        let position = match layers.iter().position(|layer| layer.core.id == id) {
-            Some(position) => position,
-            None => {
-                let layer = Local::new(Core::find(id)?, Lease::current());
-                layers.retain(|layer| layer.core.is_alive());
-                layers.push(layer);
-                layers.len() - 1
-            }
-        };
-        Some(act.take()?(layers.get_mut(position)?))
+        if let Some(layer) = layers.iter_mut().find(|layer| layer.id == id) {
+            return Some(act.take()?(layer));
+        }
+        Some(act.take()?(meet(&mut layers, id)?))
     });
     match (done, act) {
         (Ok(Some(answer)), _) => Some(answer),
         (_, Some(act)) => Some(act(&mut Local::new(Core::find(id)?, None))),
         (_, None) => None,
     }
+}
+
+/// Looks a layer up for the first time in this thread, and forgets those whose registry is gone.
+#[cold]
+fn meet(layers: &mut Vec<Local>, id: u32) -> Option<&mut Local> {
+    let layer = Local::new(Core::find(id)?, Lease::current());
+    layers.retain(|layer| layer.core.is_alive());
+    layers.push(layer);
+    layers.last_mut()
 }
 
 /// Which route a request belongs to.
@@ -59,6 +62,7 @@ pub(super) enum Found {
 
 /// One layer, as a thread knows it.
 pub(super) struct Local {
+    id: u32,
     pub(super) core: Arc<Core>,
     lease: Option<Rc<Lease>>,
     #[cfg(feature = "axum")]
@@ -117,6 +121,7 @@ impl Block {
 impl Local {
     fn new(core: Arc<Core>, lease: Option<Rc<Lease>>) -> Self {
         Self {
+            id: core.id,
             core,
             lease,
             #[cfg(feature = "axum")]

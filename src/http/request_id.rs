@@ -46,7 +46,7 @@ impl RequestId {
     }
 
     /// Makes a new id, a UUID of version 7. Neither allocates nor asks the system for random bytes: the random part
-    /// comes from a keyed hash, so do not use an id as a secret.
+    /// comes from a generator that is quick and can be guessed, so do not use an id as a secret.
     pub fn generate() -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let uuid = uuid::Builder::from_unix_timestamp_millis(millis(now), &random_bytes(now)).into_uuid();
@@ -94,24 +94,28 @@ fn millis(now: Duration) -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Hashes a counter and the time under keys of the thread's own. The time keeps forked processes apart, which share
-/// keys and counter.
+/// Mixes a counter of the thread's own with the time, which keeps forked processes apart: they share the counter.
 fn random_bytes(now: Duration) -> [u8; 10] {
     thread_local! {
-        static KEYS: RandomState = RandomState::new();
-        static COUNT: Cell<u64> = const { Cell::new(0) };
+        static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(()));
     }
-    let count = COUNT.get().wrapping_add(1);
-    COUNT.set(count);
-    let hash = |half: u8| {
-        let seed = (count, now.as_nanos(), half);
-        KEYS.try_with(|keys| keys.hash_one(seed)).unwrap_or_else(|_| RandomState::new().hash_one(seed))
+    let step = |state: &Cell<u64>| {
+        state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
+        state.get()
     };
-    let (first, second) = (hash(0).to_ne_bytes(), hash(1).to_ne_bytes());
+    let seed = STATE.try_with(step).unwrap_or_else(|_| RandomState::new().hash_one(()));
+    let first = mix(seed ^ now.as_nanos() as u64);
     let mut bytes = [0; 10];
-    bytes[..8].copy_from_slice(&first);
-    bytes[8..].copy_from_slice(&second[..2]);
+    bytes[..8].copy_from_slice(&first.to_ne_bytes());
+    bytes[8..].copy_from_slice(&mix(first ^ seed).to_ne_bytes()[..2]);
     bytes
+}
+
+/// Spreads every bit of a number over all of them: the finisher of SplitMix64.
+const fn mix(number: u64) -> u64 {
+    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
 }
 
 #[cfg(test)]

@@ -49,25 +49,28 @@ where
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         let mut visit = Visit::begin(self.layer, &request);
         let scope = if self.scoped { self.open_scope(&mut request, visit.as_ref()) } else { None };
-        let stream = visit.as_ref().filter(|_| request.body().size_hint().exact().is_none());
-        let request = match stream.map(Visit::request_meter) {
-            Some(meter) => <K as Bodies<ReqB>>::meter_request(request, sealed::Request(meter)),
-            None => <K as Bodies<ReqB>>::pass_request(request),
-        };
+        let streams = visit.as_ref().filter(|_| request.body().size_hint().exact().is_none());
+        let meter = streams.map(Visit::request_meter);
         if let Some(visit) = &mut visit {
             visit.run();
         }
-        let inner = match &scope {
-            Some(scope) => {
-                let _entered = scope.enter();
-                self.inner.call(request)
-            }
-            None => self.inner.call(request),
-        };
-        if let Some(visit) = &mut visit {
-            visit.pause();
+        let entered = scope.as_ref().map(|scope| scope.enter());
+        // Requests and futures are large: they are neither taken apart nor put down on the way.
+        HttpFuture {
+            inner: match meter {
+                None => self.inner.call(<K as Bodies<ReqB>>::pass_request(request)),
+                Some(meter) => self.inner.call(<K as Bodies<ReqB>>::meter_request(request, sealed::Request(meter))),
+            },
+            visit: {
+                drop(entered);
+                if let Some(visit) = &mut visit {
+                    visit.pause();
+                }
+                visit
+            },
+            scope,
+            bodies: PhantomData,
         }
-        HttpFuture::new(inner, visit, scope)
     }
 }
 

@@ -90,6 +90,7 @@ impl Visit {
         self.more.as_ref()?.trace
     }
 
+    #[inline]
     fn own(&self) -> &[String] {
         self.more.as_ref().map_or(&[], |more| &more.own)
     }
