@@ -42,9 +42,15 @@ pub use service::ServiceInfo;
 pub use telemetry::Telemetry;
 pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 
-/// The guide's code, compiled and run with the tests of the documentation.
+/// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]
 mod guide {
+    #[doc = include_str!("../README.md")]
+    mod readme {}
+    #[doc = include_str!("../docs/guide/first-steps.md")]
+    mod first_steps {}
+    #[doc = include_str!("../docs/guide/http.md")]
+    mod http {}
     #[doc = include_str!("../docs/guide/logging.md")]
     mod logging {}
     #[doc = include_str!("../docs/guide/metrics.md")]
