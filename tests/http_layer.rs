@@ -120,6 +120,16 @@ async fn a_valid_request_id_comes_back_and_a_bad_one_is_replaced() {
 }
 
 #[tokio::test]
+async fn a_handler_finds_the_request_id_beside_the_request_where_it_is_shared() {
+    let handler = |id: axum::Extension<watchkeeper::http::RequestId>| async move { id.to_string() };
+    let layer = HttpLayerBuilder::new().share_request_id().build_axum(&Registry::new()).unwrap();
+    let app = Router::new().route("/", get(handler)).layer(layer);
+    let response = send(&app, "GET", "/").await;
+    let id = response.headers()["x-request-id"].clone();
+    assert_eq!(axum::body::to_bytes(response.into_body(), 100).await.unwrap(), id.as_bytes());
+}
+
+#[tokio::test]
 async fn a_slow_request_leaves_its_trace_as_an_exemplar() {
     let registry = Registry::new();
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";

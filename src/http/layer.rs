@@ -11,7 +11,7 @@ use super::bodies::AnyBody;
 #[cfg(feature = "axum")]
 use super::bodies::AxumBody;
 use super::core::Core;
-use super::options::{Options, RequestHead, ResponseHead, Source, UnmatchedPath};
+use super::options::{Options, RequestHead, ResponseHead, ScopeOptions, Source, UnmatchedPath};
 use super::service::HttpService;
 use crate::metric::{RegisterError, Registry};
 
@@ -20,15 +20,15 @@ use crate::metric::{RegisterError, Registry};
 /// Put around an axum `Router` last, after every route is merged, so that unmatched requests are seen too.
 pub struct HttpLayer<K = AnyBody> {
     id: u32,
-    scoped: bool,
+    scope: Option<ScopeOptions>,
     bodies: PhantomData<fn() -> K>,
 }
 
 impl<K> HttpLayer<K> {
     /// Returns the same layer for services with other bodies.
     #[cfg(feature = "axum")]
-    pub(crate) const fn for_bodies<J>(&self) -> HttpLayer<J> {
-        HttpLayer { id: self.id, scoped: self.scoped, bodies: PhantomData }
+    pub(crate) fn for_bodies<J>(&self) -> HttpLayer<J> {
+        HttpLayer { id: self.id, scope: self.scope.clone(), bodies: PhantomData }
     }
 }
 
@@ -36,13 +36,13 @@ impl<S, K> Layer<S> for HttpLayer<K> {
     type Service = HttpService<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        HttpService::new(inner, self.id, self.scoped)
+        HttpService::new(inner, self.id, self.scope.clone())
     }
 }
 
 impl<K> Clone for HttpLayer<K> {
     fn clone(&self) -> Self {
-        Self { ..*self }
+        Self { id: self.id, scope: self.scope.clone(), bodies: PhantomData }
     }
 }
 
@@ -110,7 +110,14 @@ impl HttpLayerBuilder {
     /// Leaves the request's scope to somebody else: its id, its span, and its trace, so exemplars too. Default: all
     /// of it is made here.
     pub fn without_request_id(mut self) -> Self {
-        self.options.request_id = false;
+        self.options.scope = None;
+        self
+    }
+
+    /// Puts the [`RequestId`](super::RequestId) beside the request, where axum's `Extension` finds it. Default: it is
+    /// in the span and the answer alone, since a place beside the request costs an allocation.
+    pub fn share_request_id(mut self) -> Self {
+        self.options.scope.get_or_insert_default().share_id = true;
         self
     }
 
@@ -122,7 +129,7 @@ impl HttpLayerBuilder {
 
     /// Takes the trace id for log lines from this header where a request has no `traceparent`. Default: from none.
     pub fn trace_header(mut self, name: http::HeaderName) -> Self {
-        self.options.trace_header = Some(name);
+        self.options.scope.get_or_insert_default().trace_header = Some(name);
         self
     }
 
@@ -170,12 +177,12 @@ impl HttpLayerBuilder {
 
     /// Builds a layer that leaves the metrics out and keeps the rest.
     pub(crate) fn build_unrecorded(self) -> HttpLayer<AnyBody> {
-        HttpLayer { id: Core::NONE, scoped: self.options.request_id, bodies: PhantomData }
+        HttpLayer { id: Core::NONE, scope: self.options.scope, bodies: PhantomData }
     }
 
     fn build_for<K>(self, registry: &Registry) -> Result<HttpLayer<K>, RegisterError> {
-        let scoped = self.options.request_id;
-        Ok(HttpLayer { id: Core::register(registry, self.options)?, scoped, bodies: PhantomData })
+        let scope = self.options.scope.clone();
+        Ok(HttpLayer { id: Core::register(registry, self.options)?, scope, bodies: PhantomData })
     }
 }
 

@@ -85,15 +85,24 @@ pub(super) enum Source {
     Response(FromResponse),
 }
 
+/// What the layer was told about a request's scope.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ScopeOptions {
+    /// Whether the id is put beside the request.
+    pub(super) share_id: bool,
+    /// The header that names the trace where there is no `traceparent`.
+    pub(super) trace_header: Option<http::HeaderName>,
+}
+
 /// Everything that the layer was told.
 #[derive(Clone)]
 pub(super) struct Options {
     pub(super) skip: Vec<String>,
     pub(super) unmatched: UnmatchedPath,
     pub(super) to_end_of_body: bool,
-    pub(super) request_id: bool,
+    /// What is made of a request's scope; none where somebody else makes it.
+    pub(super) scope: Option<ScopeOptions>,
     pub(super) exemplars: bool,
-    pub(super) trace_header: Option<http::HeaderName>,
     pub(super) labels: Vec<(&'static str, Source)>,
 }
 
@@ -103,9 +112,8 @@ impl Default for Options {
             skip: vec!["/metrics".to_owned(), "/health*".to_owned()],
             unmatched: UnmatchedPath::default(),
             to_end_of_body: false,
-            request_id: true,
+            scope: Some(ScopeOptions::default()),
             exemplars: true,
-            trace_header: None,
             labels: Vec::new(),
         }
     }

@@ -5,6 +5,7 @@ use http::{HeaderMap, Request};
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::options::ScopeOptions;
 use super::request_id::{self, RequestId};
 use super::visit::Visit;
 use crate::telemetry::REQUEST_SPAN_TARGET;
@@ -17,7 +18,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Takes the request's id, or gives it one, and opens its span.
-    pub(super) fn begin<B>(request: &mut Request<B>, visit: Option<&Visit>, trace_header: Option<&HeaderName>) -> Self {
+    pub(super) fn begin<B>(request: &mut Request<B>, visit: Option<&Visit>, options: &ScopeOptions) -> Self {
         let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
         let block = visit.and_then(Visit::route);
         let span = tracing::info_span!(
@@ -31,11 +32,15 @@ impl Scope {
         if !span.is_disabled() {
             if let Some(trace) = visit.and_then(Visit::trace) {
                 span.record("trace_id", tracing::field::display(trace));
-            } else if let Some(value) = trace_header.and_then(|name| foreign_trace(request.headers(), name)) {
+            } else if let Some(value) =
+                options.trace_header.as_ref().and_then(|name| foreign_trace(request.headers(), name))
+            {
                 span.record("trace_id", value);
             }
         }
-        request.extensions_mut().insert(id.clone());
+        if options.share_id {
+            request.extensions_mut().insert(id.clone());
+        }
         Self { id, span }
     }
 

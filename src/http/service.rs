@@ -10,7 +10,7 @@ use tower::Service;
 
 use super::bodies::{Bodies, sealed};
 use super::future::HttpFuture;
-use super::local;
+use super::options::ScopeOptions;
 use super::scope::Scope;
 use super::visit::Visit;
 
@@ -20,13 +20,13 @@ use super::visit::Visit;
 pub struct HttpService<S, K> {
     inner: S,
     layer: u32,
-    scoped: bool,
+    scope: Option<ScopeOptions>,
     bodies: PhantomData<fn() -> K>,
 }
 
 impl<S, K> HttpService<S, K> {
-    pub(super) const fn new(inner: S, layer: u32, scoped: bool) -> Self {
-        Self { inner, layer, scoped, bodies: PhantomData }
+    pub(super) const fn new(inner: S, layer: u32, scope: Option<ScopeOptions>) -> Self {
+        Self { inner, layer, scope, bodies: PhantomData }
     }
 }
 
@@ -48,7 +48,7 @@ where
     #[inline]
     fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
         let mut visit = Visit::begin(self.layer, &request);
-        let scope = if self.scoped { self.open_scope(&mut request, visit.as_ref()) } else { None };
+        let scope = self.scope.as_ref().map(|options| Box::new(Scope::begin(&mut request, visit.as_ref(), options)));
         let streams = visit.as_ref().filter(|_| request.body().size_hint().exact().is_none());
         let meter = streams.map(Visit::request_meter);
         if let Some(visit) = &mut visit {
@@ -74,16 +74,9 @@ where
     }
 }
 
-impl<S, K> HttpService<S, K> {
-    fn open_scope<B>(&self, request: &mut Request<B>, visit: Option<&Visit>) -> Option<Box<Scope>> {
-        let trace_header = local::with(self.layer, |layer| layer.core.options.trace_header.clone()).flatten();
-        Some(Box::new(Scope::begin(request, visit, trace_header.as_ref())))
-    }
-}
-
 impl<S: Clone, K> Clone for HttpService<S, K> {
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), self.layer, self.scoped)
+        Self::new(self.inner.clone(), self.layer, self.scope.clone())
     }
 }
 

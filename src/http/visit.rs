@@ -63,7 +63,7 @@ impl Visit {
                 layer.enter(route, body);
             }
             let options = &layer.core.options;
-            (found, options.request_id, !options.labels.is_empty())
+            (found, options.scope.is_some(), !options.labels.is_empty())
         })?;
         let route = match found {
             Found::Route(route) => route,
