@@ -162,6 +162,30 @@ async fn a_label_of_the_apps_own_is_bounded_and_paths_are_not_touched_by_it() {
 }
 
 #[tokio::test]
+async fn a_label_function_that_panics_leaves_its_label_empty_and_the_request_alone() {
+    let registry = Registry::new();
+    let layer = HttpLayerBuilder::new().label_from_response("cache", |_| panic!("no cache"));
+    let layer = layer.label_from_request("tenant", |_| panic!("no tenant"));
+    assert_eq!(send(&shop_with(&registry, layer), "GET", "/orders/1").await.status(), 200);
+    has(&registry, r#"http_requests_total{method="GET",path="/orders/{id}",status="200",cache="",tenant=""} 1"#);
+    has(&registry, r#"http_request_outcomes_total{path="/orders/{id}",outcome="completed"} 1"#);
+}
+
+#[tokio::test]
+async fn a_path_that_is_cut_is_known_again_when_the_cap_is_reached() {
+    let registry = Registry::builder().max_label_values(1).build().unwrap();
+    let layer = HttpLayerBuilder::new().path(|head| Some(head.uri.path().to_owned().into()));
+    let shop = shop_with(&registry, layer);
+    let long = format!("/{}", "a".repeat(200));
+    for _ in 0..3 {
+        send(&shop, "GET", &long).await;
+    }
+    let label = &long[..128];
+    has(&registry, &format!("http_requests_total{{method=\"GET\",path=\"{label}\",status=\"404\"}} 3"));
+    has(&registry, r#"watchkeeper_label_overflow_total{metric="http_requests_total"} 0"#);
+}
+
+#[tokio::test]
 async fn floods_of_paths_and_methods_stay_within_the_cap_and_sums_stay_right() {
     let registry = Registry::new();
     let builder = HttpLayerBuilder::new().unmatched(watchkeeper::http::UnmatchedPath::Pattern);

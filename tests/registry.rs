@@ -203,6 +203,14 @@ fn ours_are_scraped_with_an_apps_own() {
 }
 
 #[test]
+fn a_registry_that_collects_itself_ends() {
+    let registry = Registry::new();
+    registry.register_collector(Box::new(registry.collector())).unwrap();
+    registry.gauge(&SHELVES).unwrap().set((), 3.0);
+    assert!(registry.render(Format::Text).contains("shelves 3\n"));
+}
+
+#[test]
 fn the_ready_made_buckets_are_bounds() {
     for bounds in [bucket::REQUEST_SECONDS, bucket::QUERY_SECONDS, bucket::JOB_SECONDS, bucket::SYNC_SECONDS] {
         HistogramDesc::<()>::try_new("any_seconds", "Any.", bounds).unwrap();

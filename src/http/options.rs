@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, Method, StatusCode, Uri};
@@ -77,6 +78,11 @@ impl fmt::Debug for UnmatchedPath {
 
 pub(super) type FromRequest = Arc<dyn for<'a> Fn(RequestHead<'a>) -> Option<Cow<'a, str>> + Send + Sync>;
 pub(super) type FromResponse = Arc<dyn for<'a> Fn(ResponseHead<'a>) -> Option<Cow<'a, str>> + Send + Sync>;
+
+/// Calls a function of the app's own. One that panics has no answer: a label is no reason to fail a request.
+pub(super) fn call<T>(function: impl FnOnce() -> Option<T>) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(function)).ok().flatten()
+}
 
 /// Where a label of the app's own takes its value from.
 #[derive(Clone)]

@@ -143,6 +143,9 @@ impl Routes {
             return Some(route);
         }
         let path = sanitise::label_value(path);
+        if let Some(route) = self.find(method, &path) {
+            return Some(route);
+        }
         let full =
             self.table.read().unwrap_or_else(PoisonError::into_inner).capped >= self.families.requests.limits.values;
         if !full && let Some(route) = self.insert(method, &path, true) {

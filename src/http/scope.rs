@@ -8,6 +8,7 @@ use tracing::field::Empty;
 use super::options::ScopeOptions;
 use super::request_id::{self, RequestId};
 use super::visit::Visit;
+use crate::metric::TraceId;
 use crate::telemetry::REQUEST_SPAN_TARGET;
 
 /// What belongs to one request while it is served.
@@ -30,7 +31,7 @@ impl Scope {
             trace_id = Empty,
         );
         if !span.is_disabled() {
-            if let Some(trace) = visit.and_then(Visit::trace) {
+            if let Some(trace) = visit.map_or_else(|| trace_id(request.headers()), Visit::trace) {
                 span.record("trace_id", tracing::field::display(trace));
             } else if let Some(value) =
                 options.trace_header.as_ref().and_then(|name| foreign_trace(request.headers(), name))
@@ -53,6 +54,12 @@ impl Scope {
     pub(super) fn answer(&self, headers: &mut HeaderMap) {
         headers.entry(request_id::HEADER).or_insert_with(|| self.id.to_header_value());
     }
+}
+
+/// Returns the trace that a request belongs to, as its `traceparent` says.
+pub(super) fn trace_id(headers: &HeaderMap) -> Option<TraceId> {
+    const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+    TraceId::from_traceparent(headers.get(TRACEPARENT)?.to_str().ok()?)
 }
 
 /// Returns the trace id that a header of the app's choice carries, where no `traceparent` says one.

@@ -10,9 +10,10 @@ use http_body::Body;
 
 use super::core::Core;
 use super::local::{self, Block, Found, Local};
-use super::options::{RequestHead, ResponseHead, Source, UnmatchedPath};
+use super::options::{RequestHead, ResponseHead, Source, UnmatchedPath, call};
 use super::path::path_pattern;
 use super::route::{Layout, Routes, status_text};
+use super::scope::trace_id;
 use crate::metric::{Part, TraceId};
 use crate::presets::http::{ConnectionKind, Method, Outcome};
 
@@ -239,7 +240,7 @@ impl Visit {
         let Some(core) = local::with(self.layer, |layer| Arc::clone(&layer.core)) else { return };
         for ((_, source), value) in core.options.labels.iter().zip(&mut more.own) {
             if let Source::Response(function) = source
-                && let Some(own) = function(ResponseHead::of(response))
+                && let Some(own) = call(|| function(ResponseHead::of(response)))
             {
                 *value = own.into_owned();
             }
@@ -335,7 +336,7 @@ fn ask<B>(layer: u32, method: Method, request: &Request<B>, body: Option<u64>) -
     let path = match &unmatched {
         UnmatchedPath::OneValue => None,
         UnmatchedPath::Pattern => Some(Cow::Owned(path_pattern(request.uri().path()))),
-        UnmatchedPath::Function(function) => function(RequestHead::of(request)),
+        UnmatchedPath::Function(function) => call(|| function(RequestHead::of(request))),
     };
     local::with(layer, |layer| {
         let found = match &path {
@@ -352,15 +353,12 @@ fn ask<B>(layer: u32, method: Method, request: &Request<B>, body: Option<u64>) -
 fn own_of_request<B>(layer: u32, request: &Request<B>) -> Box<[String]> {
     let Some(core) = local::with(layer, |layer| Arc::clone(&layer.core)) else { return Box::default() };
     let value = |source: &Source| match source {
-        Source::Request(function) => function(RequestHead::of(request)).map(Cow::into_owned).unwrap_or_default(),
+        Source::Request(function) => {
+            call(|| function(RequestHead::of(request))).map(Cow::into_owned).unwrap_or_default()
+        }
         Source::Response(_) => String::new(),
     };
     core.options.labels.iter().map(|(_, source)| value(source)).collect()
-}
-
-fn trace_id(headers: &http::HeaderMap) -> Option<TraceId> {
-    const TRACEPARENT: http::HeaderName = http::HeaderName::from_static("traceparent");
-    TraceId::from_traceparent(headers.get(TRACEPARENT)?.to_str().ok()?)
 }
 
 /// Tells a stream of events from a body that ends by itself.

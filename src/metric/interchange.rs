@@ -1,5 +1,6 @@
 //! Our registry as a collector of the `prometheus` crate.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -29,7 +30,7 @@ pub struct RegistryCollector {
 impl Registry {
     /// Makes the registry a collector that the app registers with a `prometheus::Registry` of its own.
     pub fn collector(&self) -> RegistryCollector {
-        let mut described: Vec<_> = self.families().values().filter_map(|family| describe(family)).collect();
+        let mut described: Vec<_> = self.all().iter().filter_map(|family| describe(family)).collect();
         if described.is_empty() {
             // A collector without a description is refused, and metrics may be registered later.
             let name = "watchkeeper_registry".to_owned();
@@ -49,12 +50,37 @@ impl Collector for RegistryCollector {
     }
 
     fn collect(&self) -> Vec<proto::MetricFamily> {
+        let Some(_nested) = Nested::enter() else { return Vec::new() };
         self.registry.run_hooks();
-        let mut families: Vec<_> = self.registry.families().values().map(|family| collect(family)).collect();
+        let mut families: Vec<_> = self.registry.all().iter().map(|family| collect(family)).collect();
         families.retain(|family| !family.get_metric().is_empty());
         families.extend(self.registry.gather_collectors());
         families
     }
+}
+
+/// Registries may hold each other's collectors; a circle of them ends here instead of at the end of the stack.
+struct Nested;
+
+impl Nested {
+    const DEEPEST: u32 = 4;
+
+    fn enter() -> Option<Self> {
+        (DEPTH.get() < Self::DEEPEST).then(|| {
+            DEPTH.set(DEPTH.get() + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+thread_local! {
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
 impl fmt::Debug for RegistryCollector {

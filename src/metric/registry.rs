@@ -160,8 +160,8 @@ impl Registry {
     /// Appends every metric in the given format, for a caller who keeps the buffer.
     pub fn render_into(&self, format: Format, out: &mut Vec<u8>) {
         self.run_hooks();
-        for family in self.families().values() {
-            exposition::family(family, format, out);
+        for family in self.all() {
+            exposition::family(&family, format, out);
         }
         exposition::collectors(&self.inner.collectors, format, out);
         if format == Format::OpenMetrics {
@@ -176,8 +176,13 @@ impl Registry {
         }
     }
 
-    pub(super) fn families(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Family>>> {
+    fn families(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Arc<Family>>> {
         self.inner.families.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns every metric, so that one may be registered while they are read.
+    pub(super) fn all(&self) -> Vec<Arc<Family>> {
+        self.families().values().cloned().collect()
     }
 
     pub(super) fn gather_collectors(&self) -> Vec<prometheus::proto::MetricFamily> {
