@@ -111,6 +111,7 @@ if ((${#failed[@]})); then
     grep -E '^test result: FAILED' "$log" | tail -n 1 || echo "the build failed, so no test ran"
     exit 1
 fi
-results=$(grep -cE '^test result: ok' "$log") || fail "no test ran"
-say "$results groups of tests passed; the last of them ended with:"
-grep -E '^test result: ok' "$log" | tail -n 1
+results=$(grep -E '^test result: ok' "$log") || fail "no test ran"
+total=$(awk '{sum += $4} END {print sum}' <<<"$results")
+say "$total tests passed, in $(wc -l <<<"$results") groups; the largest ended with:"
+sort -k4,4nr <<<"$results" | sed -n 1p
