@@ -8,6 +8,7 @@ use bytes::Buf;
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
+use super::passage::Followed;
 use super::scope::Scope;
 use super::visit::{RequestMeter, Visit};
 use crate::presets::http::Outcome;
@@ -29,16 +30,13 @@ enum Meter {
 }
 
 impl<B> MeteredBody<B> {
-    pub(super) const fn unmetered(inner: B) -> Self {
-        Self { inner, meter: Meter::Nobody }
+    pub(super) fn request(inner: B, meter: Option<RequestMeter>) -> Self {
+        Self { inner, meter: meter.map_or(Meter::Nobody, Meter::Request) }
     }
 
-    pub(super) const fn request(inner: B, meter: RequestMeter) -> Self {
-        Self { inner, meter: Meter::Request(meter) }
-    }
-
-    pub(super) const fn response(inner: B, visit: Visit, scope: Option<Box<Scope>>) -> Self {
-        Self { inner, meter: Meter::Response { visit, bytes: 0, scope } }
+    pub(super) fn response(inner: B, followed: Option<Followed>) -> Self {
+        let meter = |Followed { visit, scope }| Meter::Response { visit, bytes: 0, scope };
+        Self { inner, meter: followed.map_or(Meter::Nobody, meter) }
     }
 }
 
@@ -110,7 +108,7 @@ impl Drop for Meter {
 
 impl<B: Default> Default for MeteredBody<B> {
     fn default() -> Self {
-        Self::unmetered(B::default())
+        Self { inner: B::default(), meter: Meter::Nobody }
     }
 }
 

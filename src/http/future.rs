@@ -10,69 +10,56 @@ use http::Response;
 use http_body::Body;
 use pin_project_lite::pin_project;
 
-use super::bodies::{Bodies, sealed};
-use super::scope::Scope;
-use super::visit::Visit;
+use super::bodies::AnyBody;
+#[cfg(feature = "axum")]
+use super::bodies::AxumBody;
+use super::body::MeteredBody;
+use super::passage::Passage;
 
 pin_project! {
     /// The future that [`HttpService`](super::HttpService) returns.
     pub struct HttpFuture<F, K> {
         #[pin]
         pub(super) inner: F,
-        pub(super) visit: Option<Visit>,
-        pub(super) scope: Option<Box<Scope>>,
+        pub(super) passage: Passage,
         pub(super) bodies: PhantomData<fn() -> K>,
     }
 }
 
-impl<F, K, B, E> Future for HttpFuture<F, K>
+impl<F, B, E> Future for HttpFuture<F, AnyBody>
 where
     F: Future<Output = Result<Response<B>, E>>,
     B: Body,
-    K: Bodies<B>,
 {
-    type Output = Result<Response<K::Metered>, E>;
+    type Output = Result<Response<MeteredBody<B>>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        if let Some(visit) = this.visit.as_mut() {
-            visit.run();
+        let Poll::Ready(mut answer) = this.passage.run(|| this.inner.poll(context)) else { return Poll::Pending };
+        let followed = this.passage.answer(&mut answer);
+        Poll::Ready(answer.map(|response| response.map(|body| MeteredBody::response(body, followed))))
+    }
+}
+
+#[cfg(feature = "axum")]
+impl<F, E> Future for HttpFuture<F, AxumBody>
+where
+    F: Future<Output = Result<Response<axum::body::Body>, E>>,
+{
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut polled = this.passage.run(|| this.inner.poll(context));
+        if let Poll::Ready(answer) = &mut polled
+            && let Some(followed) = this.passage.answer(answer)
+            && let Ok(response) = answer
+        {
+            let body = std::mem::take(response.body_mut());
+            *response.body_mut() = axum::body::Body::new(MeteredBody::response(body, Some(followed)));
         }
-        let mut polled = match this.scope.as_ref() {
-            Some(scope) => {
-                let _entered = scope.enter();
-                this.inner.poll(context)
-            }
-            None => this.inner.poll(context),
-        };
-        if let Some(visit) = this.visit.as_mut() {
-            visit.pause();
-        }
-        let followed = match &mut polled {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(Ok(response)) => {
-                if let Some(scope) = this.scope.as_ref() {
-                    scope.answer(response.headers_mut());
-                }
-                this.visit.as_mut().is_some_and(|visit| visit.answer(response))
-            }
-            Poll::Ready(Err(_)) => {
-                if let Some(visit) = this.visit.as_mut() {
-                    visit.fail();
-                }
-                false
-            }
-        };
-        // Answers are large and pass many hands: one that is not followed is not taken apart.
-        if !followed {
-            return K::pass_answer(polled);
-        }
-        match (polled, this.visit.take()) {
-            (Poll::Ready(Ok(response)), Some(visit)) => {
-                Poll::Ready(Ok(K::meter_response(response, sealed::Response(visit, this.scope.take()))))
-            }
-            (polled, _) => K::pass_answer(polled),
-        }
+        polled
     }
 }
 

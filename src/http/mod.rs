@@ -24,6 +24,7 @@ mod layer;
 mod local;
 mod method;
 mod options;
+mod passage;
 mod path;
 pub mod request_id;
 mod route;
@@ -31,9 +32,9 @@ mod scope;
 mod service;
 mod visit;
 
+pub use bodies::AnyBody;
 #[cfg(feature = "axum")]
 pub use bodies::AxumBody;
-pub use bodies::{AnyBody, Bodies};
 pub use body::MeteredBody;
 pub use future::HttpFuture;
 pub use layer::{HttpLayer, HttpLayerBuilder};

@@ -8,11 +8,13 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
-use super::bodies::{Bodies, sealed};
+use super::bodies::AnyBody;
+#[cfg(feature = "axum")]
+use super::bodies::AxumBody;
+use super::body::MeteredBody;
 use super::future::HttpFuture;
 use super::options::ScopeOptions;
-use super::scope::Scope;
-use super::visit::Visit;
+use super::passage::Passage;
 
 /// A service with [`HttpLayer`](super::HttpLayer) around it.
 ///
@@ -30,51 +32,58 @@ impl<S, K> HttpService<S, K> {
     }
 }
 
-impl<S, K, ReqB, ResB> Service<Request<ReqB>> for HttpService<S, K>
+impl<S, B, C> Service<Request<B>> for HttpService<S, AnyBody>
 where
-    S: Service<Request<<K as Bodies<ReqB>>::Metered>, Response = Response<ResB>>,
-    K: Bodies<ReqB> + Bodies<ResB>,
-    ReqB: Body,
-    ResB: Body,
+    S: Service<Request<MeteredBody<B>>, Response = Response<C>>,
+    B: Body,
+    C: Body,
 {
-    type Response = Response<<K as Bodies<ResB>>::Metered>;
+    type Response = Response<MeteredBody<C>>;
     type Error = S::Error;
-    type Future = HttpFuture<S::Future, K>;
+    type Future = HttpFuture<S::Future, AnyBody>;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
         self.inner.poll_ready(context)
     }
 
     #[inline]
-    fn call(&mut self, mut request: Request<ReqB>) -> Self::Future {
-        let mut visit = Visit::begin(self.layer, &request);
-        let scope = self.scope.as_ref().map(|options| Box::new(Scope::begin(&mut request, visit.as_ref(), options)));
-        let streams = visit.as_ref().filter(|_| request.body().size_hint().exact().is_none());
-        let meter = streams.map(Visit::request_meter);
-        if let Some(visit) = &mut visit {
-            visit.run();
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let (mut passage, meter) = Passage::begin(self.layer, self.scope.as_ref(), &mut request);
+        let request = request.map(|body| MeteredBody::request(body, meter));
+        let inner = passage.run(|| self.inner.call(request));
+        HttpFuture { inner, passage, bodies: PhantomData }
+    }
+}
+
+/// Requests and answers are large and pass through many hands in axum, so here they are not taken apart: a body that
+/// is followed is replaced where it is.
+#[cfg(feature = "axum")]
+impl<S> Service<Request<axum::body::Body>> for HttpService<S, AxumBody>
+where
+    S: Service<Request<axum::body::Body>, Response = Response<axum::body::Body>>,
+{
+    type Response = Response<axum::body::Body>;
+    type Error = S::Error;
+    type Future = HttpFuture<S::Future, AxumBody>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    #[inline]
+    fn call(&mut self, mut request: Request<axum::body::Body>) -> Self::Future {
+        let (passage, meter) = Passage::begin(self.layer, self.scope.as_ref(), &mut request);
+        if let Some(meter) = meter {
+            let body = std::mem::take(request.body_mut());
+            *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, Some(meter)));
         }
-        let entered = scope.as_ref().map(|scope| scope.enter());
-        // Requests and futures are large: they are neither taken apart nor put down on the way.
-        HttpFuture {
-            inner: match meter {
-                None => self.inner.call(<K as Bodies<ReqB>>::pass_request(request)),
-                Some(meter) => self.inner.call(<K as Bodies<ReqB>>::meter_request(request, sealed::Request(meter))),
-            },
-            visit: {
-                drop(entered);
-                if let Some(visit) = &mut visit {
-                    visit.pause();
-                }
-                visit
-            },
-            scope,
-            bodies: PhantomData,
-        }
+        // No handler runs yet, so the scope is not entered: axum's services do their work when they are polled.
+        HttpFuture { inner: self.inner.call(request), passage, bodies: PhantomData }
     }
 }
 
 impl<S: Clone, K> Clone for HttpService<S, K> {
+    #[inline]
     fn clone(&self) -> Self {
         Self::new(self.inner.clone(), self.layer, self.scope.clone())
     }

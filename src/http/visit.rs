@@ -26,9 +26,17 @@ pub(super) struct Visit {
     route: u32,
     start: Instant,
     more: Option<Box<More>>,
-    /// Whether the handler or the body is running at this moment.
-    running: bool,
+    handler: Handler,
     head: Head,
+}
+
+/// Whether the handler or the body runs at this moment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Handler {
+    /// It has not run yet.
+    Called,
+    Runs,
+    Waits,
 }
 
 /// What only some requests have.
@@ -50,14 +58,13 @@ enum Head {
 }
 
 impl Visit {
-    /// Begins to record a request; `None` when it is skipped.
+    /// Begins to record a request with a body of this size, if known; `None` when it is skipped.
     #[inline]
-    pub(super) fn begin<B: Body>(layer: u32, request: &Request<B>) -> Option<Self> {
+    pub(super) fn begin<B>(layer: u32, request: &Request<B>, body: Option<u64>) -> Option<Self> {
         if layer == Core::NONE {
             return None;
         }
         let method = Method::from(request.method());
-        let body = request.body().size_hint().exact();
         let (found, traced, labelled) = local::with(layer, |layer| {
             let found = find(layer, method, request);
             if let Found::Route(route) = found {
@@ -71,7 +78,8 @@ impl Visit {
             Found::Skipped => return None,
             Found::Unknown => ask(layer, method, request, body)?,
         };
-        let mut visit = Self { layer, route, start: Instant::now(), more: None, running: false, head: Head::Awaited };
+        let mut visit =
+            Self { layer, route, start: Instant::now(), more: None, handler: Handler::Called, head: Head::Awaited };
         // From here on the visit ends what was begun, even if a function of the app's own panics.
         let trace = if traced { trace_id(request.headers()) } else { None };
         let own = if labelled { own_of_request(layer, request) } else { Box::default() };
@@ -99,13 +107,13 @@ impl Visit {
     /// Marks that the handler or the body runs now, so that an unwinding panic is told from a drop.
     #[inline]
     pub(super) const fn run(&mut self) {
-        self.running = true;
+        self.handler = Handler::Runs;
     }
 
     /// Marks that the handler or the body has returned.
     #[inline]
     pub(super) const fn pause(&mut self) {
-        self.running = false;
+        self.handler = Handler::Waits;
     }
 
     /// Returns a meter for the request's body, where its size is only known at its end.
@@ -170,8 +178,24 @@ impl Visit {
     }
 
     /// Returns how a body that is dropped before its end came to it.
-    pub(super) const fn outcome_of_drop(&self) -> Outcome {
-        if self.running { Outcome::Panicked } else { Outcome::Cancelled }
+    pub(super) fn outcome_of_drop(&self) -> Outcome {
+        match self.handler {
+            Handler::Runs => Outcome::Panicked,
+            // What panics while it makes its future never gets to run.
+            Handler::Called if std::thread::panicking() => Outcome::Panicked,
+            Handler::Called | Handler::Waits => Outcome::Cancelled,
+        }
+    }
+
+    /// Records a request that was dropped before its end.
+    #[cold]
+    fn abandon(&mut self) {
+        let outcome = self.outcome_of_drop();
+        match (self.head, outcome) {
+            (Head::Awaited, Outcome::Panicked) => self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), outcome),
+            (Head::Awaited, _) => self.give_up(CLIENT_CLOSED_REQUEST, outcome),
+            _ => self.end_of_body(0, outcome),
+        }
     }
 
     fn give_up(&mut self, status: u16, outcome: Outcome) {
@@ -215,7 +239,8 @@ impl Visit {
     #[inline]
     fn measure(&self, core: &Core, block: &Block, now: Instant) {
         let duration = &core.routes.families.duration;
-        let ticks = u64::try_from(now.saturating_duration_since(self.start).as_nanos()).unwrap_or(u64::MAX);
+        let time = now.saturating_duration_since(self.start);
+        let ticks = time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()));
         let trace = self.trace().map(|trace| (trace, now));
         if self.own().is_empty() {
             let bucket = block.observe(core.routes.layout.duration, duration, ticks);
@@ -249,12 +274,10 @@ impl Visit {
 }
 
 impl Drop for Visit {
+    #[inline]
     fn drop(&mut self) {
-        match (self.head, self.running) {
-            (Head::Ended, _) => {}
-            (Head::Awaited, true) => self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), Outcome::Panicked),
-            (Head::Awaited, false) => self.give_up(CLIENT_CLOSED_REQUEST, Outcome::Cancelled),
-            (Head::Sent { .. }, _) => self.end_of_body(0, self.outcome_of_drop()),
+        if self.head != Head::Ended {
+            self.abandon();
         }
     }
 }

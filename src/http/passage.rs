@@ -1,0 +1,71 @@
+//! A request's passage through the layer: what is recorded of it, and the scope it is served in.
+
+use http::{Request, Response};
+use http_body::Body;
+
+use super::options::ScopeOptions;
+use super::scope::Scope;
+use super::visit::{RequestMeter, Visit};
+
+/// The visit and the scope of one request; either may be left out.
+pub(super) struct Passage {
+    visit: Option<Visit>,
+    scope: Option<Box<Scope>>,
+}
+
+/// A response body that is still to be followed.
+pub(super) struct Followed {
+    pub(super) visit: Visit,
+    pub(super) scope: Option<Box<Scope>>,
+}
+
+impl Passage {
+    /// Begins the passage; returns a meter where the size of the request's body is only known at its end.
+    #[inline]
+    pub(super) fn begin<B: Body>(
+        layer: u32,
+        options: Option<&ScopeOptions>,
+        request: &mut Request<B>,
+    ) -> (Self, Option<RequestMeter>) {
+        let size = request.body().size_hint().exact();
+        let visit = Visit::begin(layer, request, size);
+        let meter = if size.is_none() { visit.as_ref().map(Visit::request_meter) } else { None };
+        let scope = options.map(|options| Box::new(Scope::begin(request, visit.as_ref(), options)));
+        (Self { visit, scope }, meter)
+    }
+
+    /// Runs the handler within the scope. Should it panic, the visit knows when it is dropped.
+    #[inline]
+    pub(super) fn run<T>(&mut self, handler: impl FnOnce() -> T) -> T {
+        if let Some(visit) = &mut self.visit {
+            visit.run();
+        }
+        let entered = self.scope.as_ref().map(|scope| scope.enter());
+        let done = handler();
+        drop(entered);
+        if let Some(visit) = &mut self.visit {
+            visit.pause();
+        }
+        done
+    }
+
+    /// Records the head of an answer, or that there is none; returns what its body is to be followed with.
+    #[inline]
+    pub(super) fn answer<B: Body, E>(&mut self, answer: &mut Result<Response<B>, E>) -> Option<Followed> {
+        match answer {
+            Ok(response) => {
+                if let Some(scope) = &self.scope {
+                    scope.answer(response.headers_mut());
+                }
+                let visit = self.visit.take_if(|visit| visit.answer(response))?;
+                Some(Followed { visit, scope: self.scope.take() })
+            }
+            Err(_) => {
+                if let Some(visit) = &mut self.visit {
+                    visit.fail();
+                }
+                None
+            }
+        }
+    }
+}
