@@ -35,7 +35,11 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let Poll::Ready(mut answer) = this.passage.run(|| this.inner.poll(context)) else { return Poll::Pending };
+        let entered = this.passage.enter();
+        let polled = this.inner.poll(context);
+        drop(entered);
+        this.passage.pause();
+        let Poll::Ready(mut answer) = polled else { return Poll::Pending };
         let followed = this.passage.answer(&mut answer);
         Poll::Ready(answer.map(|response| response.map(|body| MeteredBody::response(body, followed))))
     }
@@ -51,7 +55,10 @@ where
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let mut polled = this.passage.run(|| this.inner.poll(context));
+        let entered = this.passage.enter();
+        let mut polled = this.inner.poll(context);
+        drop(entered);
+        this.passage.pause();
         if let Poll::Ready(answer) = &mut polled
             && let Some(followed) = this.passage.answer(answer)
             && let Ok(response) = answer

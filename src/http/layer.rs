@@ -27,8 +27,8 @@ pub struct HttpLayer<K = AnyBody> {
 impl<K> HttpLayer<K> {
     /// Returns the same layer for services with other bodies.
     #[cfg(feature = "axum")]
-    pub(crate) fn for_bodies<J>(&self) -> HttpLayer<J> {
-        HttpLayer { id: self.id, scope: self.scope.clone(), bodies: PhantomData }
+    pub(crate) const fn for_bodies<J>(&self) -> HttpLayer<J> {
+        HttpLayer { id: self.id, scope: self.scope, bodies: PhantomData }
     }
 }
 
@@ -36,13 +36,13 @@ impl<S, K> Layer<S> for HttpLayer<K> {
     type Service = HttpService<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        HttpService::new(inner, self.id, self.scope.clone())
+        HttpService::new(inner, self.id, self.scope)
     }
 }
 
 impl<K> Clone for HttpLayer<K> {
     fn clone(&self) -> Self {
-        Self { id: self.id, scope: self.scope.clone(), bodies: PhantomData }
+        Self { ..*self }
     }
 }
 
@@ -129,7 +129,8 @@ impl HttpLayerBuilder {
 
     /// Takes the trace id for log lines from this header where a request has no `traceparent`. Default: from none.
     pub fn trace_header(mut self, name: http::HeaderName) -> Self {
-        self.options.scope.get_or_insert_default().trace_header = Some(name);
+        self.options.scope.get_or_insert_default().trace_header = true;
+        self.options.trace_header = Some(name);
         self
     }
 
@@ -181,7 +182,7 @@ impl HttpLayerBuilder {
     }
 
     fn build_for<K>(self, registry: &Registry) -> Result<HttpLayer<K>, RegisterError> {
-        let scope = self.options.scope.clone();
+        let scope = self.options.scope;
         Ok(HttpLayer { id: Core::register(registry, self.options)?, scope, bodies: PhantomData })
     }
 }

@@ -24,20 +24,23 @@ thread_local! {
 /// While the thread is ending, or when `act` of an outer call is still running, a layer is made for this once: it
 /// writes into the cells that all threads share.
 #[inline]
-pub(super) fn with<R>(id: u32, act: impl FnOnce(&mut Local) -> R) -> Option<R> {
-    let mut act = Some(act);
+pub(super) fn with<R>(id: u32, mut act: impl FnMut(&mut Local) -> R) -> Option<R> {
     let done = LAYERS.try_with(|layers| {
         let mut layers = layers.try_borrow_mut().ok()?;
-        if let Some(layer) = layers.iter_mut().find(|layer| layer.id == id) {
-            return Some(act.take()?(layer));
+        match layers.iter_mut().find(|layer| layer.id == id) {
+            Some(layer) => Some(Some(act(layer))),
+            None => Some(meet(&mut layers, id).map(&mut act)),
         }
-        Some(act.take()?(meet(&mut layers, id)?))
     });
-    match (done, act) {
-        (Ok(Some(answer)), _) => Some(answer),
-        (_, Some(act)) => Some(act(&mut Local::new(Core::find(id)?, None))),
-        (_, None) => None,
+    match done {
+        Ok(Some(answer)) => answer,
+        _ => for_once(id, act),
     }
+}
+
+#[cold]
+fn for_once<R>(id: u32, mut act: impl FnMut(&mut Local) -> R) -> Option<R> {
+    Some(act(&mut Local::new(Core::find(id)?, None)))
 }
 
 /// Looks a layer up for the first time in this thread, and forgets those whose registry is gone.
@@ -92,6 +95,8 @@ struct Named {
 pub(super) struct Block {
     pub(super) route: Arc<Route>,
     chunk: Arc<Chunk>,
+    /// Where the block begins in its chunk.
+    base: usize,
     shared: bool,
 }
 
@@ -99,7 +104,7 @@ impl Block {
     /// Adds to one of the block's cells.
     #[inline]
     pub(super) fn add(&self, cell: usize, by: u64) {
-        if let Some(cell) = self.chunk.get(self.route.block.offset() + cell) {
+        if let Some(cell) = self.chunk.get(self.base + cell) {
             add_to(cell, by, self.shared);
         }
     }
@@ -109,7 +114,7 @@ impl Block {
     pub(super) fn observe(&self, at: usize, family: &Family, ticks: u64) -> usize {
         let bucket = family.bucket(ticks);
         self.add(at + bucket, 1);
-        self.add(at + family.width() - 1, ticks);
+        self.add(at + family.width - 1, ticks);
         bucket
     }
 
@@ -211,10 +216,11 @@ impl Local {
     fn open(&mut self, index: u32) -> Option<()> {
         let route = self.core.routes.get(index)?;
         let cells = &self.core.routes.cells;
-        let block = match &self.lease {
-            Some(lease) => Block { chunk: cells.open_in(lease, route.block), shared: lease.is_shared(), route },
-            None => Block { chunk: cells.open_shared(route.block), shared: true, route },
+        let (chunk, shared) = match &self.lease {
+            Some(lease) => (cells.open_in(lease, route.block), lease.is_shared()),
+            None => (cells.open_shared(route.block), true),
         };
+        let block = Block { chunk, base: route.block.offset(), shared, route };
         let index = index as usize;
         if self.blocks.len() <= index {
             self.blocks.resize_with(index + 1, || None);

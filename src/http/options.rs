@@ -91,13 +91,13 @@ pub(super) enum Source {
     Response(FromResponse),
 }
 
-/// What the layer was told about a request's scope.
-#[derive(Debug, Clone, Default)]
+/// What the layer was told about a request's scope. Each service holds a copy, so it is small.
+#[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ScopeOptions {
     /// Whether the id is put beside the request.
     pub(super) share_id: bool,
-    /// The header that names the trace where there is no `traceparent`.
-    pub(super) trace_header: Option<http::HeaderName>,
+    /// Whether the layer has a [`trace_header`](Options::trace_header).
+    pub(super) trace_header: bool,
 }
 
 /// Everything that the layer was told.
@@ -109,6 +109,8 @@ pub(super) struct Options {
     /// What is made of a request's scope; none where somebody else makes it.
     pub(super) scope: Option<ScopeOptions>,
     pub(super) exemplars: bool,
+    /// The header that names the trace where there is no `traceparent`.
+    pub(super) trace_header: Option<http::HeaderName>,
     pub(super) labels: Vec<(&'static str, Source)>,
 }
 
@@ -120,6 +122,7 @@ impl Default for Options {
             to_end_of_body: false,
             scope: Some(ScopeOptions::default()),
             exemplars: true,
+            trace_header: None,
             labels: Vec::new(),
         }
     }

@@ -2,6 +2,7 @@
 
 use http::{Request, Response};
 use http_body::Body;
+use tracing::span::Entered;
 
 use super::options::ScopeOptions;
 use super::scope::Scope;
@@ -24,29 +25,31 @@ impl Passage {
     #[inline]
     pub(super) fn begin<B: Body>(
         layer: u32,
-        options: Option<&ScopeOptions>,
+        options: Option<ScopeOptions>,
         request: &mut Request<B>,
     ) -> (Self, Option<RequestMeter>) {
         let size = request.body().size_hint().exact();
         let visit = Visit::begin(layer, request, size);
         let meter = if size.is_none() { visit.as_ref().map(Visit::request_meter) } else { None };
-        let scope = options.map(|options| Box::new(Scope::begin(request, visit.as_ref(), options)));
+        let scope = options.map(|options| Box::new(Scope::begin(request, visit.as_ref(), layer, options)));
         (Self { visit, scope }, meter)
     }
 
-    /// Runs the handler within the scope. Should it panic, the visit knows when it is dropped.
+    /// Enters the scope, as the handler is about to run. Should it panic, the visit knows when it is dropped.
     #[inline]
-    pub(super) fn run<T>(&mut self, handler: impl FnOnce() -> T) -> T {
+    pub(super) fn enter(&mut self) -> Option<Entered<'_>> {
         if let Some(visit) = &mut self.visit {
             visit.run();
         }
-        let entered = self.scope.as_ref().map(|scope| scope.enter());
-        let done = handler();
-        drop(entered);
+        self.scope.as_ref().map(|scope| scope.enter())
+    }
+
+    /// Notes that the handler has returned.
+    #[inline]
+    pub(super) fn pause(&mut self) {
         if let Some(visit) = &mut self.visit {
             visit.pause();
         }
-        done
     }
 
     /// Records the head of an answer, or that there is none; returns what its body is to be followed with.

@@ -78,9 +78,9 @@ impl Layout {
 
     fn of(families: &Families) -> Self {
         let duration = Self::CODES + CODES;
-        let request_body = duration + families.duration.width();
-        let response_body = request_body + families.request_body.width();
-        Self { duration, request_body, response_body, width: response_body + families.response_body.width() }
+        let request_body = duration + families.duration.width;
+        let response_body = request_body + families.request_body.width;
+        Self { duration, request_body, response_body, width: response_body + families.response_body.width }
     }
 }
 

@@ -5,6 +5,7 @@ use http::{HeaderMap, Request};
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::local;
 use super::options::ScopeOptions;
 use super::request_id::{self, RequestId};
 use super::visit::Visit;
@@ -19,7 +20,7 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Takes the request's id, or gives it one, and opens its span.
-    pub(super) fn begin<B>(request: &mut Request<B>, visit: Option<&Visit>, options: &ScopeOptions) -> Self {
+    pub(super) fn begin<B>(request: &mut Request<B>, visit: Option<&Visit>, layer: u32, options: ScopeOptions) -> Self {
         let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
         let block = visit.and_then(Visit::route);
         let span = tracing::info_span!(
@@ -33,10 +34,12 @@ impl Scope {
         if !span.is_disabled() {
             if let Some(trace) = visit.map_or_else(|| trace_id(request.headers()), Visit::trace) {
                 span.record("trace_id", tracing::field::display(trace));
-            } else if let Some(value) =
-                options.trace_header.as_ref().and_then(|name| foreign_trace(request.headers(), name))
-            {
-                span.record("trace_id", value);
+            } else if options.trace_header {
+                local::with(layer, |layer| {
+                    let name = layer.core.options.trace_header.as_ref()?;
+                    span.record("trace_id", foreign_trace(request.headers(), name)?);
+                    Some(())
+                });
             }
         }
         if options.share_id {

@@ -48,9 +48,12 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let (mut passage, meter) = Passage::begin(self.layer, self.scope.as_ref(), &mut request);
+        let (mut passage, meter) = Passage::begin(self.layer, self.scope, &mut request);
         let request = request.map(|body| MeteredBody::request(body, meter));
-        let inner = passage.run(|| self.inner.call(request));
+        let entered = passage.enter();
+        let inner = self.inner.call(request);
+        drop(entered);
+        passage.pause();
         HttpFuture { inner, passage, bodies: PhantomData }
     }
 }
@@ -72,7 +75,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<axum::body::Body>) -> Self::Future {
-        let (passage, meter) = Passage::begin(self.layer, self.scope.as_ref(), &mut request);
+        let (passage, meter) = Passage::begin(self.layer, self.scope, &mut request);
         if let Some(meter) = meter {
             let body = std::mem::take(request.body_mut());
             *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, Some(meter)));
@@ -85,7 +88,7 @@ where
 impl<S: Clone, K> Clone for HttpService<S, K> {
     #[inline]
     fn clone(&self) -> Self {
-        Self::new(self.inner.clone(), self.layer, self.scope.clone())
+        Self::new(self.inner.clone(), self.layer, self.scope)
     }
 }
 

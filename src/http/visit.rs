@@ -59,7 +59,8 @@ enum Head {
 
 impl Visit {
     /// Begins to record a request with a body of this size, if known; `None` when it is skipped.
-    #[inline]
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it has two callers, and its result is large")]
     pub(super) fn begin<B>(layer: u32, request: &Request<B>, body: Option<u64>) -> Option<Self> {
         if layer == Core::NONE {
             return None;

@@ -141,7 +141,7 @@ fn up_down(family: &Family, series: &Series, out: &mut Vec<u8>) {
 
 fn histogram(family: &Family, series: &Series, format: Format, out: &mut Vec<u8>) {
     let mut cells = [0; super::bucket::MAX_BUCKETS + 2];
-    let cells = &mut cells[..family.width()];
+    let cells = &mut cells[..family.width];
     series.sum_run(family, cells);
     let mut count = 0;
     for (bucket, end) in family.bucket_ends.iter().enumerate() {

@@ -68,6 +68,8 @@ pub(crate) struct Family {
     /// The end of each bucket's line up to its value, `le` and all.
     pub(crate) bucket_ends: Box<[Box<str>]>,
     pub(crate) limits: Limits,
+    /// How many cells one series takes: a histogram has one per bucket, one above all bounds, and its sum.
+    pub(crate) width: usize,
     closed: Box<[Spot]>,
     table: RwLock<Table>,
     hasher: DefaultHashBuilder,
@@ -125,6 +127,7 @@ impl Family {
         let ticks = shape.unit.ticks() as f64;
         let bounds = shape.buckets.iter().map(|bound| (bound * ticks).round() as u64).collect();
         let bucket_ends = text::bucket_ends(&shape.buckets);
+        let width = if shape.kind == Kind::Histogram { shape.buckets.len() + 2 } else { 1 };
         let table = Table { values: vec![HashSet::new(); shape.labels.len()], ..Table::default() };
         let mut family = Self {
             shape,
@@ -132,6 +135,7 @@ impl Family {
             bounds,
             bucket_ends,
             limits,
+            width,
             closed: Box::default(),
             table: RwLock::new(table),
             hasher: DefaultHashBuilder::default(),
@@ -146,11 +150,6 @@ impl Family {
             family.closed = closed.into();
         }
         Some(family)
-    }
-
-    /// How many cells one series takes: a histogram has one per bucket, one above all bounds, and its sum.
-    pub(crate) fn width(&self) -> usize {
-        if self.shape.kind == Kind::Histogram { self.bounds.len() + 2 } else { 1 }
     }
 
     /// Returns the cells of a series, made when it is new and there is room, else those of the overflow.
@@ -240,7 +239,7 @@ impl Family {
         }
         let at = match at {
             Some(at) => at,
-            None => self.cells.reserve(self.width())?,
+            None => self.cells.reserve(self.width)?,
         };
         let slots = self.shape.exemplars.then_some((self.bounds.len() + 1) * exemplar::SLOT);
         let spot = Spot { at, exemplars: slots.and_then(|slots| self.cells.reserve(slots)) };

@@ -136,7 +136,7 @@ fn metric(family: &Family, series: &Series) -> proto::Metric {
 }
 
 fn histogram(family: &Family, series: &Series, ticks: f64) -> proto::Histogram {
-    let mut cells = vec![0; family.width()];
+    let mut cells = vec![0; family.width];
     series.sum_run(family, &mut cells);
     let mut count = 0;
     let mut buckets = Vec::with_capacity(family.bounds.len());
