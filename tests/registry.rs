@@ -1,10 +1,6 @@
 //! What an operator sees of registries side by side, and of an app's own collectors.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
-use std::io;
-use std::sync::{Arc, Mutex};
-
-use tracing_subscriber::fmt::MakeWriter;
 use watchkeeper::assert_scrape;
 use watchkeeper::metric::{
     CounterDesc, Format, GaugeDesc, HistogramDesc, Open, RegisterError, Registry, UpDownDesc, bucket,
@@ -112,47 +108,6 @@ fn a_histogram_counts_up_to_and_with_its_bounds() {
     assert_scrape!(registry, r#"packing_duration_seconds_bucket{le="+Inf"} 3"#);
     assert_scrape!(registry, "packing_duration_seconds_sum 0.700000001");
     assert_scrape!(registry, "packing_duration_seconds_count 3");
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
-#[test]
-fn a_flood_of_label_values_overflows_visibly_and_is_logged_once() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).finish();
-    let registry = Registry::new();
-    tracing::subscriber::with_default(subscriber, || {
-        let sent = registry.counter(&BY_DEPOT).unwrap();
-        for number in 0..100_000 {
-            sent.inc((&format!("depot {number}"),));
-        }
-        sent.inc(("depot 0",));
-    });
-    let scrape = Scrape::of(&registry);
-    assert_eq!(scrape.count("parcels_by_depot_total"), 1_001);
-    assert_eq!(scrape.sum("parcels_by_depot_total", ""), 100_001.0);
-    assert_scrape!(registry, r#"parcels_by_depot_total{depot="overflow"} 99000"#);
-    assert_scrape!(registry, r#"watchkeeper_label_overflow_total{metric="parcels_by_depot_total"} 99000"#);
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    assert_eq!(log.lines().filter(|line| line.contains("parcels_by_depot_total")).count(), 1, "{log}");
 }
 
 #[test]

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::options::UnmatchedPath;
-use super::route::{Layout, Route, Routes, UNMATCHED};
-use crate::metric::cell::{Chunk, Lease, add_to};
-use crate::metric::family::Family;
+use super::route::{Distribution, Layout, Route, Routes, UNMATCHED};
+use crate::metric::cell::{CHUNK, Chunk, Lease, add_to};
 use crate::presets::http::Method;
 
 /// How many paths a thread keeps; more share places, and the loser is looked up in the layer again.
@@ -67,6 +66,7 @@ pub(super) enum Found {
 pub(super) struct Local {
     id: u32,
     pub(super) core: Arc<Core>,
+    layout: Layout,
     lease: Option<Rc<Lease>>,
     #[cfg(feature = "axum")]
     matched: Box<[Option<Matched>]>,
@@ -104,17 +104,18 @@ impl Block {
     /// Adds to one of the block's cells.
     #[inline]
     pub(super) fn add(&self, cell: usize, by: u64) {
-        if let Some(cell) = self.chunk.get(self.base + cell) {
-            add_to(cell, by, self.shared);
-        }
+        // A block lies in one chunk, so this never wraps; the remainder saves a check.
+        add_to(&self.chunk[(self.base + cell) % CHUNK], by, self.shared);
     }
 
-    /// Observes a value in the histogram whose cells begin at `at`.
+    /// Observes a value.
     #[inline]
-    pub(super) fn observe(&self, at: usize, family: &Family, ticks: u64) -> usize {
-        let bucket = family.bucket(ticks);
-        self.add(at + bucket, 1);
-        self.add(at + family.width - 1, ticks);
+    pub(super) fn observe(&self, histogram: &Distribution, ticks: u64) -> usize {
+        let bucket = histogram.bucket(ticks);
+        self.add(histogram.at + bucket, 1);
+        if ticks > 0 {
+            self.add(histogram.sum(), ticks);
+        }
         bucket
     }
 
@@ -127,6 +128,7 @@ impl Local {
     fn new(core: Arc<Core>, lease: Option<Rc<Lease>>) -> Self {
         Self {
             id: core.id,
+            layout: core.routes.layout.clone(),
             core,
             lease,
             #[cfg(feature = "axum")]
@@ -202,14 +204,14 @@ impl Local {
         self.unmatched[method as usize].map_or(Found::Unknown, Found::Route)
     }
 
-    /// Returns the layer, and the cells of a route in this thread's shard.
+    /// Returns the layer, how its blocks are laid out, and the block of a route in this thread's shard.
     #[inline]
-    pub(super) fn at(&mut self, route: u32) -> Option<(&Core, &Rc<Block>)> {
+    pub(super) fn at(&mut self, route: u32) -> Option<(&Core, &Layout, &Rc<Block>)> {
         let index = route as usize;
         if !matches!(self.blocks.get(index), Some(Some(_))) {
             self.open(route)?;
         }
-        Some((&self.core, self.blocks.get(index)?.as_ref()?))
+        Some((&self.core, &self.layout, self.blocks.get(index)?.as_ref()?))
     }
 
     #[cold]
@@ -232,10 +234,10 @@ impl Local {
     /// Counts a request as begun, and its body where its size is known.
     #[inline]
     pub(super) fn enter(&mut self, route: u32, body: Option<u64>) -> bool {
-        let Some((core, block)) = self.at(route) else { return false };
+        let Some((_, layout, block)) = self.at(route) else { return false };
         block.add(Layout::IN_FLIGHT, 1);
         if let Some(bytes) = body {
-            block.observe(core.routes.layout.request_body, &core.routes.families.request_body, bytes);
+            block.observe(&layout.request_body, bytes);
         }
         true
     }

@@ -60,12 +60,33 @@ impl Families {
 }
 
 /// Where each part of a route's block begins, the same for all routes of a layer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Layout {
-    pub(super) duration: usize,
-    pub(super) request_body: usize,
-    pub(super) response_body: usize,
+    pub(super) duration: Distribution,
+    pub(super) request_body: Distribution,
+    pub(super) response_body: Distribution,
     width: usize,
+}
+
+/// A histogram in a block: where its cells begin, and its bounds in ticks.
+#[derive(Debug, Clone)]
+pub(super) struct Distribution {
+    pub(super) at: usize,
+    bounds: Box<[u64]>,
+}
+
+impl Distribution {
+    /// Returns the index of the bucket that takes a value: bounds are inclusive, above all of them is the last.
+    #[inline]
+    pub(super) fn bucket(&self, ticks: u64) -> usize {
+        self.bounds.iter().position(|&bound| ticks <= bound).unwrap_or(self.bounds.len())
+    }
+
+    /// Returns the cell that holds the sum.
+    #[inline]
+    pub(super) fn sum(&self) -> usize {
+        self.at + self.bounds.len() + 1
+    }
 }
 
 impl Layout {
@@ -77,10 +98,16 @@ impl Layout {
     pub(super) const CODES: usize = Self::OUTCOMES + Outcome::ALL.len();
 
     fn of(families: &Families) -> Self {
-        let duration = Self::CODES + CODES;
-        let request_body = duration + families.duration.width;
-        let response_body = request_body + families.request_body.width;
-        Self { duration, request_body, response_body, width: response_body + families.response_body.width }
+        let mut width = Self::CODES + CODES;
+        let mut place = |family: &Family| {
+            let at = width;
+            width += family.width;
+            Distribution { at, bounds: family.bounds.clone() }
+        };
+        let duration = place(&families.duration);
+        let request_body = place(&families.request_body);
+        let response_body = place(&families.response_body);
+        Self { duration, request_body, response_body, width }
     }
 }
 
@@ -199,9 +226,9 @@ impl Routes {
             let key = [Part::Open(path), Part::Closed(*outcome as usize)];
             outcomes.place(&key, block.plus(Layout::OUTCOMES + *outcome as usize))?;
         }
-        request_body.place(&key, block.plus(self.layout.request_body))?;
-        response_body.place(&key, block.plus(self.layout.response_body))?;
-        let at = block.plus(self.layout.duration);
+        request_body.place(&key, block.plus(self.layout.request_body.at))?;
+        response_body.place(&key, block.plus(self.layout.response_body.at))?;
+        let at = block.plus(self.layout.duration.at);
         let spot = Spot { at, exemplars: None };
         let duration = if self.own_labels { spot } else { Spot { at, ..duration.place(&key, at)? } };
         let route = Route { index, method, path: path.into(), block, duration, capped, codes: Default::default() };
@@ -217,8 +244,7 @@ impl Routes {
     /// Returns which cell of a route's block counts a status; `None` when all are taken by others.
     #[inline]
     pub(super) fn code(&self, route: &Route, status: u16) -> Option<usize> {
-        let known = route.codes.iter().position(|code| code.load(Ordering::Relaxed) == status);
-        Some(Layout::CODES + known.or_else(|| self.new_code(route, status))?)
+        route.code(status).or_else(|| Some(Layout::CODES + self.new_code(route, status)?))
     }
 
     #[cold]
@@ -243,6 +269,13 @@ impl Routes {
 }
 
 impl Route {
+    /// Returns which cell of the block counts a status; `None` for one that was not seen yet.
+    #[inline]
+    pub(super) fn code(&self, status: u16) -> Option<usize> {
+        let place = self.codes.iter().position(|code| code.load(Ordering::Relaxed) == status)?;
+        Some(Layout::CODES + place)
+    }
+
     /// Returns the path under which a status is counted that has no cell in the block.
     pub(super) fn path_without_cell(&self) -> &str {
         if self.capped { OVERFLOW } else { &self.path }

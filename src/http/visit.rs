@@ -92,7 +92,7 @@ impl Visit {
 
     /// Returns the route that the request belongs to, by a pointer that no other thread counts in.
     pub(super) fn route(&self) -> Option<Rc<Block>> {
-        local::with(self.layer, |layer| layer.at(self.route).map(|(_, block)| Rc::clone(block)))?
+        local::with(self.layer, |layer| layer.at(self.route).map(|(_, _, block)| Rc::clone(block)))?
     }
 
     /// Returns the trace that the request belongs to.
@@ -130,22 +130,22 @@ impl Visit {
             self.own_of_response(response);
         }
         let follow = local::with(self.layer, |layer| {
-            let Some((core, block)) = layer.at(self.route) else { return false };
+            let Some((core, layout, block)) = layer.at(self.route) else { return false };
             let answer = Answer::of(response, block.route.method, core.options.to_end_of_body);
             self.count(core, block, response.status().as_u16());
             if answer.timed {
-                self.measure(core, block, now);
+                self.measure(core, layout, block, now);
             }
-            if let Some(kind) = answer.stream {
-                connections(core, kind, 1);
-            }
-            self.head = Head::Sent { measure: core.options.to_end_of_body, stream: answer.stream };
             match answer.size {
-                Size::Known(bytes) => {
-                    block.observe(core.routes.layout.response_body, &core.routes.families.response_body, bytes);
-                }
+                Size::Known(bytes) => drop(block.observe(&layout.response_body, bytes)),
                 Size::None => {}
-                Size::AtEnd => return true,
+                Size::AtEnd => {
+                    if let Some(kind) = answer.stream {
+                        connections(core, kind, 1);
+                    }
+                    self.head = Head::Sent { measure: core.options.to_end_of_body, stream: answer.stream };
+                    return true;
+                }
             }
             self.end(block, Outcome::Completed);
             false
@@ -163,10 +163,10 @@ impl Visit {
         let Head::Sent { measure, stream } = self.head else { return };
         let now = Instant::now();
         local::with(self.layer, |layer| {
-            let (core, block) = layer.at(self.route)?;
-            block.observe(core.routes.layout.response_body, &core.routes.families.response_body, bytes);
+            let (core, layout, block) = layer.at(self.route)?;
+            block.observe(&layout.response_body, bytes);
             if measure && stream.is_none() {
-                self.measure(core, block, now);
+                self.measure(core, layout, block, now);
             }
             if let Some(kind) = stream {
                 connections(core, kind, -1);
@@ -202,9 +202,9 @@ impl Visit {
     fn give_up(&mut self, status: u16, outcome: Outcome) {
         let now = Instant::now();
         local::with(self.layer, |layer| {
-            let (core, block) = layer.at(self.route)?;
+            let (core, layout, block) = layer.at(self.route)?;
             self.count(core, block, status);
-            self.measure(core, block, now);
+            self.measure(core, layout, block, now);
             self.end(block, outcome);
             Some(())
         });
@@ -238,19 +238,19 @@ impl Visit {
 
     /// Observes the time since the request's arrival.
     #[inline]
-    fn measure(&self, core: &Core, block: &Block, now: Instant) {
-        let duration = &core.routes.families.duration;
+    fn measure(&self, core: &Core, layout: &Layout, block: &Block, now: Instant) {
         let time = now.saturating_duration_since(self.start);
         let ticks = time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()));
         let trace = self.trace().map(|trace| (trace, now));
         if self.own().is_empty() {
-            let bucket = block.observe(core.routes.layout.duration, duration, ticks);
+            let bucket = block.observe(&layout.duration, ticks);
             if let Some(trace) = trace.filter(|_| !block.is_shared()) {
-                duration.offer(block.route.duration, bucket, ticks, trace);
+                core.routes.families.duration.offer(block.route.duration, bucket, ticks, trace);
             }
         } else {
             let mut key = vec![Part::Closed(block.route.method as usize), Part::Open(&block.route.path)];
             key.extend(self.own_parts());
+            let duration = &core.routes.families.duration;
             if let Some(spot) = duration.locate(&key) {
                 duration.observe(spot, ticks, trace);
             }
@@ -300,8 +300,8 @@ impl RequestMeter {
 impl Drop for RequestMeter {
     fn drop(&mut self) {
         local::with(self.layer, |layer| {
-            let (core, block) = layer.at(self.route)?;
-            block.observe(core.routes.layout.request_body, &core.routes.families.request_body, self.bytes);
+            let (_, layout, block) = layer.at(self.route)?;
+            block.observe(&layout.request_body, self.bytes);
             Some(())
         });
     }
@@ -327,6 +327,10 @@ impl Answer {
     #[inline]
     fn of<B: Body>(response: &http::Response<B>, method: Method, to_end_of_body: bool) -> Self {
         let (status, size) = (response.status(), response.body().size_hint().exact());
+        if let (Some(bytes), StatusCode::OK, Method::Get | Method::Post, false) = (size, status, method, to_end_of_body)
+        {
+            return Self { size: Size::Known(bytes), stream: None, timed: true };
+        }
         if status == StatusCode::SWITCHING_PROTOCOLS || (method == Method::Connect && status.is_success()) {
             return Self { size: Size::None, stream: None, timed: false };
         }

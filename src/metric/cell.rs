@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 /// How many threads may own a shard at a time.
 pub(crate) const SHARDS: usize = 64;
 const SHARED: usize = SHARDS;
-const CHUNK: usize = 1024;
+/// How many cells are allocated together.
+pub(crate) const CHUNK: usize = 1024;
 const FAN: usize = 64;
 
 /// Cells that are allocated together; made for a shard when it first writes one of them.
