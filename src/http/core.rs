@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, LazyLock, PoisonError, RwLock, Weak};
 
+use super::clock::Moment;
 use super::options::Options;
 use super::route::Routes;
 use crate::metric::{RegisterError, Registry};
@@ -30,6 +31,7 @@ impl Core {
 
     /// Registers the layer's metrics and gives it a number.
     pub(super) fn register(registry: &Registry, options: Options) -> Result<u32, RegisterError> {
+        Moment::prepare();
         let alive = Arc::new(());
         let core = Arc::new(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),

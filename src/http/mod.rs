@@ -18,6 +18,7 @@
 
 mod bodies;
 mod body;
+mod clock;
 mod core;
 mod future;
 mod layer;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use http::{Request, StatusCode};
 use http_body::Body;
 
+use super::clock::Moment;
 use super::core::Core;
 use super::local::{self, Block, Found, Local};
 use super::options::{RequestHead, ResponseHead, Source, UnmatchedPath, call};
@@ -24,7 +25,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 pub(super) struct Visit {
     layer: u32,
     route: u32,
-    start: Instant,
+    start: Moment,
     more: Option<Box<More>>,
     handler: Handler,
     head: Head,
@@ -80,7 +81,7 @@ impl Visit {
             Found::Unknown => ask(layer, method, request, body)?,
         };
         let mut visit =
-            Self { layer, route, start: Instant::now(), more: None, handler: Handler::Called, head: Head::Awaited };
+            Self { layer, route, start: Moment::now(), more: None, handler: Handler::Called, head: Head::Awaited };
         // From here on the visit ends what was begun, even if a function of the app's own panics.
         let trace = if traced { trace_id(request.headers()) } else { None };
         let own = if labelled { own_of_request(layer, request) } else { Box::default() };
@@ -125,7 +126,7 @@ impl Visit {
     /// Records the head of an answer; says whether its body is still to be followed.
     #[inline]
     pub(super) fn answer<B: Body>(&mut self, response: &http::Response<B>) -> bool {
-        let now = Instant::now();
+        let now = Moment::now();
         if self.more.is_some() {
             self.own_of_response(response);
         }
@@ -161,7 +162,7 @@ impl Visit {
     /// Records the end of a body that was followed.
     pub(super) fn end_of_body(&mut self, bytes: u64, outcome: Outcome) {
         let Head::Sent { measure, stream } = self.head else { return };
-        let now = Instant::now();
+        let now = Moment::now();
         local::with(self.layer, |layer| {
             let (core, layout, block) = layer.at(self.route)?;
             block.observe(&layout.response_body, bytes);
@@ -200,7 +201,7 @@ impl Visit {
     }
 
     fn give_up(&mut self, status: u16, outcome: Outcome) {
-        let now = Instant::now();
+        let now = Moment::now();
         local::with(self.layer, |layer| {
             let (core, layout, block) = layer.at(self.route)?;
             self.count(core, block, status);
@@ -238,10 +239,9 @@ impl Visit {
 
     /// Observes the time since the request's arrival.
     #[inline]
-    fn measure(&self, core: &Core, layout: &Layout, block: &Block, now: Instant) {
-        let time = now.saturating_duration_since(self.start);
-        let ticks = time.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(time.subsec_nanos()));
-        let trace = self.trace().map(|trace| (trace, now));
+    fn measure(&self, core: &Core, layout: &Layout, block: &Block, now: Moment) {
+        let ticks = now.nanoseconds_since(self.start);
+        let trace = self.trace().map(|trace| (trace, Instant::now()));
         if self.own().is_empty() {
             let bucket = block.observe(&layout.duration, ticks);
             if let Some(trace) = trace.filter(|_| !block.is_shared()) {
