@@ -8,7 +8,8 @@ use std::sync::Arc;
 use super::core::Core;
 use super::options::UnmatchedPath;
 use super::route::{Distribution, Layout, Route, Routes, UNMATCHED};
-use crate::metric::cell::{CHUNK, Chunk, Lease, add_to};
+use crate::metric::cell::{CHUNK, Chunk, add_to};
+use crate::metric::lease::Lease;
 use crate::presets::http::Method;
 
 /// How many paths a thread keeps; more share places, and the loser is looked up in the layer again.

@@ -8,14 +8,13 @@
 //! Which shard a thread owns is the one hidden piece of global state in the metric core: a free list for the
 //! whole process, and one thread-local value.
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// How many threads may own a shard at a time.
-pub(crate) const SHARDS: usize = 64;
-const SHARED: usize = SHARDS;
+pub(crate) use super::lease::add_to;
+use super::lease::{Lease, SHARDS, SHARED};
+use super::sync::AtomicU64;
+
 /// How many cells are allocated together.
 pub(crate) const CHUNK: usize = 1024;
 const FAN: usize = 64;
@@ -84,7 +83,7 @@ impl Cells {
 
     /// Opens a run of cells in the shard of `lease`, which the caller keeps.
     pub(crate) fn open_in(&self, lease: &Lease, at: CellIndex) -> Arc<Chunk> {
-        Arc::clone(self.chunk(lease.shard, at))
+        Arc::clone(self.chunk(lease.shard(), at))
     }
 
     /// Opens a run of cells in the shard that all threads share.
@@ -128,7 +127,7 @@ impl Cells {
             Box::new([const { OnceLock::new() }; FAN])
         });
         let page = shard[page].get_or_init(|| Box::new([const { OnceLock::new() }; FAN]));
-        page[chunk].get_or_init(|| Arc::new([const { AtomicU64::new(0) }; CHUNK]))
+        page[chunk].get_or_init(|| Arc::new(std::array::from_fn(|_| AtomicU64::new(0))))
     }
 
     const fn place(at: CellIndex) -> (usize, usize) {
@@ -137,73 +136,10 @@ impl Cells {
     }
 }
 
-/// Adds to a cell: as its only writer by a load and a store, else atomically.
-#[inline]
-pub(crate) fn add_to(cell: &AtomicU64, by: u64, shared: bool) {
-    if shared {
-        cell.fetch_add(by, Relaxed);
-    } else {
-        cell.store(cell.load(Relaxed).wrapping_add(by), Relaxed);
-    }
-}
-
-/// A thread's hold on its shard, given back when the last holder in the thread is gone.
-#[derive(Debug)]
-pub(crate) struct Lease {
-    shard: usize,
-}
-
-struct Free {
-    returned: Vec<usize>,
-    fresh: usize,
-}
-
-static FREE: Mutex<Free> = Mutex::new(Free { returned: Vec::new(), fresh: 0 });
-
-thread_local! {
-    static LEASE: OnceCell<Rc<Lease>> = const { OnceCell::new() };
-}
-
-impl Lease {
-    /// Returns the current thread's lease to hold; `None` while the thread is ending.
-    pub(crate) fn current() -> Option<Rc<Self>> {
-        LEASE.try_with(|lease| Rc::clone(lease.get_or_init(Self::take))).ok()
-    }
-
-    /// Tells whether other threads write into this shard too.
-    pub(crate) fn is_shared(&self) -> bool {
-        self.shard == SHARED
-    }
-
-    fn current_shard() -> usize {
-        LEASE.try_with(|lease| lease.get_or_init(Self::take).shard).unwrap_or(SHARED)
-    }
-
-    fn take() -> Rc<Self> {
-        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
-        let shard = match free.returned.pop() {
-            Some(shard) => shard,
-            None if free.fresh < SHARDS => {
-                free.fresh += 1;
-                free.fresh - 1
-            }
-            None => SHARED,
-        };
-        Rc::new(Self { shard })
-    }
-}
-
-impl Drop for Lease {
-    /// Hands the shard on; the lock orders this thread's last write before the next owner's first.
-    fn drop(&mut self) {
-        if self.shard != SHARED {
-            FREE.lock().unwrap_or_else(PoisonError::into_inner).returned.push(self.shard);
-        }
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, not(watchkeeper_loom)))]
 mod tests {
+    use std::cell::OnceCell;
+
     use super::*;
 
     #[test]

@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering, fence};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
+
+use super::sync::{AtomicU64, fence};
 
 /// Cells that one slot takes: sequence, both halves of the trace id, value, time.
 pub(crate) const SLOT: usize = 5;
@@ -116,7 +118,7 @@ impl Clock {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(watchkeeper_loom)))]
 mod tests {
     use super::*;
 
@@ -153,5 +155,35 @@ mod tests {
         ] {
             assert_eq!(parse(bad), None, "{bad}");
         }
+    }
+}
+
+/// Tries every interleaving: `RUSTFLAGS="--cfg watchkeeper_loom" cargo test --release --lib loom`.
+#[cfg(all(test, watchkeeper_loom))]
+mod loom_tests {
+    use loom::sync::Arc;
+    use loom::thread;
+
+    use super::*;
+
+    #[test]
+    fn loom_a_reader_never_sees_halves_of_two_exemplars() {
+        loom::model(|| {
+            let slot: Arc<Vec<_>> = Arc::new((0..SLOT).map(|_| AtomicU64::new(0)).collect());
+            let now = Instant::now();
+            let writer = {
+                let slot = Arc::clone(&slot);
+                thread::spawn(move || {
+                    for id in 1..=2 {
+                        offer(&slot, TraceId { high: id, low: id }, id, now);
+                    }
+                })
+            };
+            if let Some(seen) = read(&slot) {
+                assert_eq!((seen.trace.high, seen.trace.low), (seen.ticks, seen.ticks));
+            }
+            writer.join().unwrap();
+            assert_eq!(read(&slot).unwrap().ticks, 2);
+        });
     }
 }

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::cell::{CellIndex, Cells};
 use super::family::Family;
 use super::label::LabelSet;
+use super::sync::AtomicU64;
 
 /// A gauge with its labels still to be given; made by [`Registry::gauge`](super::Registry::gauge).
 pub struct GaugeFamily<L = ()> {

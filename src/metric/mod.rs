@@ -41,8 +41,10 @@ mod global;
 mod histogram;
 mod interchange;
 mod label;
+pub(crate) mod lease;
 mod name;
 mod registry;
+mod sync;
 mod text;
 mod up_down;
 
