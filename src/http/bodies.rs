@@ -52,7 +52,7 @@ impl<B: Body> Bodies<B> for AnyBody {
         request.map(|body| MeteredBody::request(body, meter.0))
     }
     fn meter_response(response: Response<B>, visit: sealed::Response) -> Response<Self::Metered> {
-        response.map(|body| MeteredBody::response(body, visit.0, visit.1))
+        MeteredBody::response(response, visit.0, visit.1)
     }
 }
 
@@ -80,6 +80,6 @@ impl Bodies<axum::body::Body> for AxumBody {
         request.map(|body| axum::body::Body::new(MeteredBody::request(body, meter.0)))
     }
     fn meter_response(response: Response<axum::body::Body>, visit: sealed::Response) -> Response<Self::Metered> {
-        response.map(|body| axum::body::Body::new(MeteredBody::response(body, visit.0, visit.1)))
+        MeteredBody::response(response, visit.0, visit.1).map(axum::body::Body::new)
     }
 }
