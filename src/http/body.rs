@@ -26,7 +26,13 @@ pin_project! {
 enum Meter {
     Nobody,
     Request(RequestMeter),
-    Response { visit: Visit, bytes: u64, scope: Option<Box<Scope>> },
+    Response {
+        visit: Visit,
+        bytes: u64,
+        /// How many bytes there are, where somebody said so.
+        length: Option<u64>,
+        scope: Option<Box<Scope>>,
+    },
 }
 
 impl<B> MeteredBody<B> {
@@ -35,7 +41,7 @@ impl<B> MeteredBody<B> {
     }
 
     pub(super) fn response(inner: B, followed: Option<Followed>) -> Self {
-        let meter = |Followed { visit, scope }| Meter::Response { visit, bytes: 0, scope };
+        let meter = |Followed { visit, length, scope }| Meter::Response { visit, bytes: 0, length, scope };
         Self { inner, meter: followed.map_or(Meter::Nobody, meter) }
     }
 }
@@ -59,14 +65,17 @@ impl<B: Body> Body for MeteredBody<B> {
             }
             _ => ready!(this.inner.as_mut().poll_frame(context)),
         };
-        let data = frame.as_ref().and_then(|frame| frame.as_ref().ok()).and_then(Frame::data_ref);
-        this.meter.count(data.map_or(0, |data| data.remaining() as u64));
-        match &frame {
-            Some(Err(_)) => this.meter.end(Outcome::Failed),
-            None => this.meter.end(Outcome::Completed),
-            // A reader may stop here without asking for the end.
-            Some(Ok(_)) if this.inner.is_end_stream() => this.meter.end(Outcome::Completed),
-            Some(Ok(_)) => {}
+        let end = match &frame {
+            Some(Ok(frame)) => {
+                // A reader may stop at any of these without asking for the end.
+                let last = this.meter.pass(frame) || this.inner.is_end_stream();
+                last.then_some(Outcome::Completed)
+            }
+            Some(Err(_)) => Some(Outcome::Failed),
+            None => Some(Outcome::Completed),
+        };
+        if let Some(outcome) = end {
+            this.meter.end(outcome);
         }
         Poll::Ready(frame)
     }
@@ -81,12 +90,21 @@ impl<B: Body> Body for MeteredBody<B> {
 }
 
 impl Meter {
-    fn count(&mut self, more: u64) {
+    /// Counts a frame; says whether it is the last one that a reader asks for.
+    fn pass<D: Buf>(&mut self, frame: &Frame<D>) -> bool {
+        let more = frame.data_ref().map_or(0, |data| data.remaining() as u64);
         match self {
             Self::Nobody => {}
             Self::Request(meter) => meter.count(more),
-            Self::Response { bytes, .. } => *bytes += more,
+            Self::Response { visit, bytes, length, .. } => {
+                *bytes += more;
+                if let Some(trailers) = frame.trailers_ref() {
+                    visit.trailers(trailers);
+                }
+                return frame.is_trailers() || length.is_some_and(|length| *bytes >= length);
+            }
         }
+        frame.is_trailers()
     }
 
     fn end(&mut self, outcome: Outcome) {

@@ -13,9 +13,11 @@
 //! | handler panicked | 500 | `panicked`, and the panic goes on |
 //! | service returned an error | 500 | `failed` |
 //! | body panicked or failed | as answered | `panicked` or `failed` |
+//! | gRPC's `grpc-status` is not 0 | as answered | `failed` |
 //!
-//! A body of known size counts as sent with the head. Upgrades and server-sent events stay out of the durations.
+//! A body of known size counts as sent with the head, so nobody looks for trailers behind it. Upgrades and server-sent events stay out of the durations.
 
+mod answer;
 mod bodies;
 mod body;
 mod clock;

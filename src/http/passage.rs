@@ -17,6 +17,8 @@ pub(super) struct Passage {
 /// A response body that is still to be followed.
 pub(super) struct Followed {
     pub(super) visit: Visit,
+    /// How many bytes there are, where somebody said so.
+    pub(super) length: Option<u64>,
     pub(super) scope: Option<Box<Scope>>,
 }
 
@@ -61,7 +63,7 @@ impl Passage {
                     scope.answer(response.headers_mut());
                 }
                 let visit = self.visit.take_if(|visit| visit.answer(response))?;
-                Some(Followed { visit, scope: self.scope.take() })
+                Some(Followed { length: visit.length(response), visit, scope: self.scope.take() })
             }
             Err(_) => {
                 if let Some(visit) = &mut self.visit {

@@ -1,6 +1,6 @@
 //! The scope of a request: its id, and the span that every line it logs stands in.
 
-use http::header::{HeaderName, HeaderValue};
+use http::header::{Entry, HeaderName, HeaderValue};
 use http::{HeaderMap, Request};
 use tracing::Span;
 use tracing::field::Empty;
@@ -53,9 +53,11 @@ impl Scope {
         self.span.enter()
     }
 
-    /// Puts the id into the answer, unless the handler has put one there.
+    /// Puts the id into the answer, unless the handler has put one there or left no room for it.
     pub(super) fn answer(&self, headers: &mut HeaderMap) {
-        headers.entry(request_id::HEADER).or_insert_with(|| self.id.to_header_value());
+        if let Ok(Entry::Vacant(place)) = headers.try_entry(request_id::HEADER) {
+            let _ = place.try_insert(self.id.to_header_value());
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Instant;
 use http::{Request, StatusCode};
 use http_body::Body;
 
+use super::answer::{self, Answer, Kind, Size};
 use super::clock::Moment;
 use super::core::Core;
 use super::local::{self, Block, Found, Local};
@@ -53,7 +54,7 @@ enum Head {
     /// No answer yet.
     Awaited,
     /// The head is out, and the body follows.
-    Sent { measure: bool, stream: Option<ConnectionKind> },
+    Sent { measure: bool, kind: Kind },
     /// Everything is recorded.
     Ended,
 }
@@ -141,14 +142,14 @@ impl Visit {
                 Size::Known(bytes) => drop(block.observe(&layout.response_body, bytes)),
                 Size::None => {}
                 Size::AtEnd => {
-                    if let Some(kind) = answer.stream {
+                    if let Some(kind) = answer.kind.connection() {
                         connections(core, kind, 1);
                     }
-                    self.head = Head::Sent { measure: core.options.to_end_of_body, stream: answer.stream };
+                    self.head = Head::Sent { measure: core.options.to_end_of_body, kind: answer.kind };
                     return true;
                 }
             }
-            self.end(block, Outcome::Completed);
+            self.end(block, answer.kind.outcome(Outcome::Completed));
             false
         });
         follow == Some(true)
@@ -159,22 +160,35 @@ impl Visit {
         self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), Outcome::Failed);
     }
 
+    /// Returns after how many bytes a followed body is complete: its server asks for nothing further then.
+    pub(super) fn length<B: Body>(&self, response: &http::Response<B>) -> Option<u64> {
+        match self.head {
+            // What ends the call is its trailers.
+            Head::Sent { kind: Kind::Grpc { .. }, .. } => None,
+            _ => answer::length(response),
+        }
+    }
+
+    /// Takes from a body's trailers what they say about the outcome.
+    pub(super) fn trailers(&mut self, trailers: &http::HeaderMap) {
+        if let Head::Sent { kind, .. } = &mut self.head {
+            kind.read(trailers);
+        }
+    }
+
     /// Records the end of a body that was followed.
     pub(super) fn end_of_body(&mut self, bytes: u64, outcome: Outcome) {
-        let Head::Sent { measure, stream } = self.head else { return };
+        let Head::Sent { measure, kind } = self.head else { return };
         let now = Moment::now();
         local::with(self.layer, |layer| {
             let (core, layout, block) = layer.at(self.route)?;
             block.observe(&layout.response_body, bytes);
-            if measure && stream.is_none() {
-                self.measure(core, layout, block, now);
+            match kind.connection() {
+                Some(kind) => connections(core, kind, -1),
+                None if measure => self.measure(core, layout, block, now),
+                None => {}
             }
-            if let Some(kind) = stream {
-                connections(core, kind, -1);
-            }
-            // Events have no end of their own: the client's leaving is how they end.
-            let left = stream.is_some() && outcome == Outcome::Cancelled;
-            self.end(block, if left { Outcome::Completed } else { outcome });
+            self.end(block, kind.outcome(outcome));
             Some(())
         });
     }
@@ -307,47 +321,6 @@ impl Drop for RequestMeter {
     }
 }
 
-/// What an answer's head says about how it is recorded.
-struct Answer {
-    size: Size,
-    stream: Option<ConnectionKind>,
-    /// Whether its duration ends with the head.
-    timed: bool,
-}
-
-/// How many bytes the body has.
-enum Size {
-    Known(u64),
-    /// There is no body to measure: the connection is the app's from here on.
-    None,
-    AtEnd,
-}
-
-impl Answer {
-    #[inline]
-    fn of<B: Body>(response: &http::Response<B>, method: Method, to_end_of_body: bool) -> Self {
-        let (status, size) = (response.status(), response.body().size_hint().exact());
-        if let (Some(bytes), StatusCode::OK, Method::Get | Method::Post, false) = (size, status, method, to_end_of_body)
-        {
-            return Self { size: Size::Known(bytes), stream: None, timed: true };
-        }
-        if status == StatusCode::SWITCHING_PROTOCOLS || (method == Method::Connect && status.is_success()) {
-            return Self { size: Size::None, stream: None, timed: false };
-        }
-        // These have no body on the wire, whatever the handler gave.
-        let bodiless = method == Method::Head || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        match size {
-            _ if bodiless => Self { size: Size::Known(0), stream: None, timed: true },
-            Some(bytes) if !to_end_of_body => Self { size: Size::Known(bytes), stream: None, timed: true },
-            Some(_) => Self { size: Size::AtEnd, stream: None, timed: false },
-            None => {
-                let stream = stream_kind(response.headers());
-                Self { size: Size::AtEnd, stream, timed: stream.is_none() && !to_end_of_body }
-            }
-        }
-    }
-}
-
 #[inline]
 fn find<B>(layer: &mut Local, method: Method, request: &Request<B>) -> Found {
     #[cfg(feature = "axum")]
@@ -387,12 +360,6 @@ fn own_of_request<B>(layer: u32, request: &Request<B>) -> Box<[String]> {
         Source::Response(_) => String::new(),
     };
     core.options.labels.iter().map(|(_, source)| value(source)).collect()
-}
-
-/// Tells a stream of events from a body that ends by itself.
-fn stream_kind(headers: &http::HeaderMap) -> Option<ConnectionKind> {
-    let kind = headers.get(http::header::CONTENT_TYPE)?.as_bytes();
-    kind.get(..17)?.eq_ignore_ascii_case(b"text/event-stream").then_some(ConnectionKind::Sse)
 }
 
 fn connections(core: &Core, kind: ConnectionKind, by: i64) {

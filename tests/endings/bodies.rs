@@ -1,0 +1,107 @@
+//! What of bodies is passed on, and what is counted.
+
+use std::task::{Context, Poll, Waker};
+
+use axum::body::Body;
+use http::{Request, Response};
+use http_body::Body as _;
+use tower::{Layer, Service};
+use watchkeeper::{Watchkeeper, service_info};
+
+use crate::app::App;
+use crate::poll::{self, read};
+use crate::script::{BoxError, Script, Step};
+
+#[tokio::test]
+async fn an_upload_counts_by_its_size_or_as_it_streams() {
+    for app in App::both() {
+        let whole = app.send("POST", "/upload", Body::from("seven b")).await.unwrap();
+        assert_eq!(read(whole.into_body()).await.unwrap(), "7");
+        assert_eq!(app.bodies("request", "/upload"), (7.0, 1.0));
+        let stream = Script::new([Step::data("five "), Step::Wait, Step::data("and five")]);
+        let streamed = app.send("POST", "/upload", Body::new(stream)).await.unwrap();
+        assert_eq!(read(streamed.into_body()).await.unwrap(), "13");
+        assert_eq!(app.bodies("request", "/upload"), (20.0, 2.0));
+        let unread = Body::new(Script::new([Step::data("five ")]));
+        drop(app.send("POST", "/answer", unread).await.unwrap());
+        assert_eq!(app.bodies("request", "/answer"), (0.0, 1.0), "what nobody reads is not received");
+        app.ended("/upload", 200, "completed", 2);
+    }
+}
+
+#[tokio::test]
+async fn a_handler_sees_the_size_and_the_end_of_a_request_as_they_are() {
+    for app in App::both() {
+        for (body, seen) in [
+            (Body::empty(), "Some(0) true"),
+            (Body::from("ab"), "Some(2) false"),
+            (Body::new(Script::new([Step::data("ab")])), "None false"),
+            (Body::new(Script::new([]).telling_its_end()), "None true"),
+        ] {
+            let answer = app.send("POST", "/hint", body).await.unwrap();
+            assert_eq!(read(answer.into_body()).await.unwrap(), seen);
+        }
+        app.ended("/hint", 200, "completed", 4);
+    }
+}
+
+#[tokio::test]
+async fn a_server_sees_the_size_and_the_end_of_an_answer_as_they_are() {
+    for app in App::both() {
+        let hints = async |path| {
+            let body = app.get(path).await.into_body();
+            (body.size_hint().lower(), body.size_hint().upper(), body.is_end_stream())
+        };
+        assert_eq!(hints("/answer").await, (5, Some(5), false));
+        assert_eq!(hints("/unread").await, (0, Some(0), true));
+        assert_eq!(hints("/stream").await, (0, None, false));
+        assert_eq!(hints("/empty").await, (0, None, true));
+        assert_eq!(hints("/hinted").await, (2, Some(9), false));
+        app.at_rest();
+    }
+}
+
+#[tokio::test]
+async fn trailers_pass_and_end_the_body_though_nobody_asks_further() {
+    for app in App::both() {
+        let mut body = app.get("/trailers").await.into_body();
+        assert!(poll::frame(&mut body).is_ready());
+        let Poll::Ready(Some(Ok(trailers))) = poll::frame(&mut body) else { panic!("no trailers") };
+        assert_eq!(trailers.into_trailers().unwrap()["x-checksum"], "7");
+        drop(body);
+        app.ended("/trailers", 200, "completed", 1);
+        assert_eq!(app.bodies("response", "/trailers"), (2.0, 1.0), "trailers are no part of the body");
+    }
+}
+
+/// A service that takes its time to become ready, and then fails to.
+#[derive(Debug, Clone)]
+struct Gate(Vec<Poll<Result<(), &'static str>>>);
+
+impl<B> Service<Request<B>> for Gate {
+    type Response = Response<Body>;
+    type Error = BoxError;
+    type Future = std::future::Ready<Result<Response<Body>, BoxError>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        self.0.remove(0).map_err(Into::into)
+    }
+
+    fn call(&mut self, _: Request<B>) -> Self::Future {
+        std::future::ready(Ok(Response::default()))
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_ready_is_not_ready_behind_the_layer() {
+    let gate = Gate(vec![Poll::Pending, Poll::Ready(Ok(())), Poll::Pending, Poll::Ready(Err("closed"))]);
+    let watch = Watchkeeper::builder(service_info!()).build().unwrap();
+    fn readiness<S: Service<Request<Body>, Error = BoxError>>(mut service: S) -> [Poll<Result<(), String>>; 4] {
+        std::array::from_fn(|_| {
+            service.poll_ready(&mut Context::from_waker(Waker::noop())).map_err(|error| error.to_string())
+        })
+    }
+    let expected = gate.0.clone().into_iter().map(|ready| ready.map_err(str::to_owned)).collect::<Vec<_>>();
+    assert_eq!(readiness(watch.http_layer().layer(gate.clone())).to_vec(), expected, "axum");
+    assert_eq!(readiness(watch.tower_layer().layer(gate)).to_vec(), expected, "hyper");
+}

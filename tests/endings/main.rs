@@ -1,0 +1,16 @@
+//! Every way in which a request ends, behind axum and behind plain hyper alike.
+#![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
+#![allow(unreachable_pub, reason = "the modules are this binary's own")]
+
+mod answers;
+mod app;
+mod bodies;
+mod grpc;
+mod leaving;
+mod panics;
+mod poll;
+#[path = "../support/script.rs"]
+mod script;
+mod service;
+mod storm;
+mod wire;
