@@ -1,12 +1,15 @@
 //! Both formats out of the Prometheus text that an app's own collectors are encoded in.
 
+use std::collections::HashSet;
+
 use super::exposition::Format;
 
 /// Appends `text`, as the `prometheus` crate encodes it, in the given format.
 ///
 /// The bound of a bucket gets a point, as those of our own metrics have in both formats: to Prometheus `1` and `1.0`
 /// are two series. In OpenMetrics a counter loses `_total` in its header; one that has none becomes `unknown`, since
-/// its sample's name is not to be changed.
+/// its sample's name is not to be changed. So does one whose header would then be that of another metric, such as
+/// `jobs_total` beside `jobs`.
 pub(super) fn from_text(text: &str, format: Format, out: &mut Vec<u8>) {
     let mut families = Vec::new();
     for line in text.lines() {
@@ -25,8 +28,14 @@ pub(super) fn from_text(text: &str, format: Format, out: &mut Vec<u8>) {
             family.samples.push(line);
         }
     }
-    for family in families {
-        family.write(format, out);
+    let names: HashSet<_> = families.iter().map(|family| family.name).collect();
+    for family in &families {
+        let (name, kind) = match (format, family.kind, family.name.strip_suffix("_total")) {
+            (Format::OpenMetrics, "counter", Some(stem)) if !names.contains(stem) => (stem, "counter"),
+            (Format::OpenMetrics, "counter" | "untyped", _) => (family.name, "unknown"),
+            _ => (family.name, family.kind),
+        };
+        family.write(name, kind, format, out);
     }
 }
 
@@ -39,12 +48,7 @@ struct Foreign<'a> {
 }
 
 impl Foreign<'_> {
-    fn write(&self, format: Format, out: &mut Vec<u8>) {
-        let (name, kind) = match (format, self.kind, self.name.strip_suffix("_total")) {
-            (Format::OpenMetrics, "counter", Some(stem)) => (stem, "counter"),
-            (Format::OpenMetrics, "counter", None) | (Format::OpenMetrics, "untyped", _) => (self.name, "unknown"),
-            (_, kind, _) => (self.name, kind),
-        };
+    fn write(&self, name: &str, kind: &str, format: Format, out: &mut Vec<u8>) {
         let mut push = |parts: &[&str]| parts.iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         if !self.help.is_empty() {
             // The text format leaves quotes as they are.
