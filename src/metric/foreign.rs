@@ -57,12 +57,37 @@ impl Foreign<'_> {
         }
         push(&["# TYPE ", name, " ", kind, "\n"]);
         for sample in &self.samples {
-            match bound(sample).filter(|_| kind == "histogram") {
-                Some((before, bound, after)) => push(&[before, bound, ".0", after, "\n"]),
-                None => push(&[sample, "\n"]),
+            // Behind the braces, or behind the name of a series without any, stand a value and perhaps a time.
+            let start = sample.rfind('}').map_or_else(|| sample.find(' '), |brace| Some(brace + 1));
+            let (series, rest) = sample.split_at(start.unwrap_or(sample.len()));
+            match bound(series).filter(|_| kind == "histogram") {
+                Some((before, bound, after)) => push(&[before, bound, ".0", after]),
+                None => push(&[series]),
             }
+            let mut numbers = rest.split_ascii_whitespace();
+            push(&[" ", value(numbers.next().unwrap_or_default())]);
+            match numbers.next() {
+                Some(time) if format == Format::OpenMetrics => push(&[" ", &seconds(time)]),
+                Some(time) => push(&[" ", time]),
+                None => {}
+            }
+            push(&["\n"]);
         }
     }
+}
+
+/// Writes infinity as everything else does; the crate writes it as Rust does.
+fn value(text: &str) -> &str {
+    match text {
+        "inf" => "+Inf",
+        "-inf" => "-Inf",
+        other => other,
+    }
+}
+
+/// Turns a time in milliseconds, as the text format has it, into the seconds of OpenMetrics.
+fn seconds(millis: &str) -> String {
+    millis.parse::<i64>().map_or_else(|_| millis.to_owned(), |millis| (millis as f64 / 1000.0).to_string())
 }
 
 /// Splits a bucket's line around a bound that is a whole number; `le` comes last in what the crate writes.
@@ -81,6 +106,19 @@ fn bound(sample: &str) -> Option<(&str, &str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn infinity_has_its_name_and_a_time_its_unit() {
+        let text = "# TYPE g gauge\ng{a=\"} inf 1\"} inf 1500\ng -inf\n";
+        for (format, expected) in [
+            (Format::Text, "# TYPE g gauge\ng{a=\"} inf 1\"} +Inf 1500\ng -Inf\n"),
+            (Format::OpenMetrics, "# TYPE g gauge\ng{a=\"} inf 1\"} +Inf 1.5\ng -Inf\n"),
+        ] {
+            let mut out = Vec::new();
+            from_text(text, format, &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
 
     #[test]
     fn a_counter_without_total_is_unknown_and_a_bound_gets_a_point() {

@@ -18,6 +18,7 @@ use super::gauge::GaugeFamily;
 use super::histogram::HistogramFamily;
 use super::label::{LabelSet, Open};
 use super::up_down::UpDownFamily;
+use crate::sanitise;
 
 crate::open_label! {
     /// The metric that could not record something as it was given.
@@ -280,7 +281,7 @@ impl Registry {
             meta.labels.iter().map(|label| LabelShape { values: label.values, ..LabelShape::open(label.name) });
         Ok(Shape {
             name,
-            help: meta.help.clone().into_owned(),
+            help: sanitise::help(&meta.help),
             kind: meta.kind,
             unit: meta.unit(),
             labels: labels.collect(),
