@@ -92,10 +92,11 @@ fn the_reader_refuses_what_is_wrong() {
         "# TYPE a histogram\na_bucket 1\na_sum 1\na_count 1\n",
         "# TYPE a histogram\na 1\n",
     ];
-    let both = wrong_in_both.iter().flat_map(|wrong| {
-        [(Format::Text, (*wrong).to_owned()), (Format::OpenMetrics, format!("{wrong}# EOF\n"))]
-    });
-    let text = ["# TYPE a counter\na NaN\n", "# TYPE a counter\na -1\n", "# TYPE a unknown\n", "# UNIT a_bytes bytes\n"];
+    let both = wrong_in_both
+        .iter()
+        .flat_map(|wrong| [(Format::Text, (*wrong).to_owned()), (Format::OpenMetrics, format!("{wrong}# EOF\n"))]);
+    let text =
+        ["# TYPE a counter\na NaN\n", "# TYPE a counter\na -1\n", "# TYPE a unknown\n", "# UNIT a_bytes bytes\n"];
     let openmetrics = [
         "# TYPE a gauge\n",
         "# EOF\n# TYPE a gauge\n",

@@ -38,8 +38,8 @@ impl<'a> Entropy<'a> {
     /// Text of up to `max` characters: those that a format must escape, those that may trip a reader, and any other.
     pub fn text(&mut self, max: usize) -> String {
         const ODD: [char; 24] = [
-            '"', '\\', '\n', '\r', '\t', '\0', ' ', '{', '}', ',', '=', '#', 'n', 'a', '1', '.', '\u{7f}', '\u{85}', '\u{a0}',
-            '\u{301}', '\u{2028}', '\u{feff}', '\u{fffd}', '🚲',
+            '"', '\\', '\n', '\r', '\t', '\0', ' ', '{', '}', ',', '=', '#', 'n', 'a', '1', '.', '\u{7f}', '\u{85}',
+            '\u{a0}', '\u{301}', '\u{2028}', '\u{feff}', '\u{fffd}', '🚲',
         ];
         let length = self.below(max + 1);
         let mut text = String::new();

@@ -5,8 +5,8 @@
 #![allow(dead_code, unreachable_pub, reason = "each program uses a part of this")]
 
 pub mod entropy;
-pub mod exposition;
 pub mod expected;
+pub mod exposition;
 pub mod path_pattern;
 pub mod plan;
 pub mod reader;

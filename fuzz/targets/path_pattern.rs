@@ -42,9 +42,14 @@ fn path(entropy: &mut Entropy<'_>) -> String {
                 1 => path += &entropy.number().to_string(),
                 2 => path += &format!("{:016x}", entropy.number()),
                 3 => path += &format!("{:016X}", entropy.number()),
-                4 => path += entropy.of(&["-", ".", "_", "@", "%40", "%2F", "~", "=", ";", "{", "}", "+", ":", "T", "Z"]),
+                4 => {
+                    path += entropy.of(&["-", ".", "_", "@", "%40", "%2F", "~", "=", ";", "{", "}", "+", ":", "T", "Z"])
+                }
                 5 => path += entropy.of(&PLACEHOLDERS),
-                6 => path += entropy.of(&["2026-11-21", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "v1", "en-GB", "sha256", "index.html"]),
+                6 => {
+                    path +=
+                        entropy.of(&["2026-11-21", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "v1", "en-GB", "sha256", "index.html"])
+                }
                 _ => path += &entropy.text(6),
             }
         }

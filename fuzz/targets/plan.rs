@@ -86,6 +86,15 @@ pub struct Planned {
 impl Planned {
     /// Registers metrics of any kind in any order, some under names that are taken, and records in them.
     pub fn out_of(entropy: &mut Entropy<'_>) -> Self {
+        Self::of(entropy, true)
+    }
+
+    /// The same without collectors of the `prometheus` crate.
+    pub fn of_our_own(entropy: &mut Entropy<'_>) -> Self {
+        Self::of(entropy, false)
+    }
+
+    fn of(entropy: &mut Entropy<'_>, collectors: bool) -> Self {
         let mut builder = Registry::builder();
         let prefix = entropy.once_in(3).then(|| entropy.word());
         if let Some(prefix) = &prefix {
@@ -108,7 +117,8 @@ impl Planned {
                 2 => plan.metric::<(Open<Depot>,)>(entropy),
                 3 => plan.metric::<(Carrier, Open<Depot>)>(entropy),
                 4 => plan.metric::<(Open<Tenant>, Open<Depot>)>(entropy),
-                _ => plan.collector(entropy),
+                _ if collectors => plan.collector(entropy),
+                _ => {}
             }
         }
         plan.finish()
@@ -213,7 +223,8 @@ impl Plan {
             let per_unit = recorded.ticks;
             match entropy.below(5) {
                 0 => {
-                    let nothing = entropy.of(&[f64::NAN, -1.0, -5e-324, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300]);
+                    let nothing =
+                        entropy.of(&[f64::NAN, -1.0, -5e-324, f64::INFINITY, f64::NEG_INFINITY, 1e300, -1e300]);
                     histogram.observe(L::values(&picked), nothing);
                     invalid += 1;
                     continue;
@@ -270,7 +281,8 @@ impl Plan {
                 if self.registry.register_collector(Box::new(histogram.clone())).is_ok() {
                     let observed = f64::from(entropy.byte());
                     histogram.observe(observed);
-                    let bucket = |le: f64| (format!("{full}_bucket"), "le", format!("{le:?}"), f64::from(observed <= le));
+                    let bucket =
+                        |le: f64| (format!("{full}_bucket"), "le", format!("{le:?}"), f64::from(observed <= le));
                     let mut samples: Vec<_> = [0.5, 2.0, 1e6, f64::INFINITY].map(bucket).into();
                     samples.push((format!("{full}_sum"), "", String::new(), observed));
                     samples.push((format!("{full}_count"), "", String::new(), 1.0));
@@ -298,8 +310,7 @@ impl Plan {
         // A share of a count is a count.
         let unit = unit.filter(|unit| *unit != "ratio" || kind != "counter").unwrap_or_default();
         let clean = |c: char| if is_control(c) && c != '\n' { '\u{fffd}' } else { c };
-        let family =
-            Family { kind: kind.to_owned(), help: help.chars().map(clean).collect(), unit: unit.to_owned() };
+        let family = Family { kind: kind.to_owned(), help: help.chars().map(clean).collect(), unit: unit.to_owned() };
         let ticks = if matches!(unit, "seconds" | "ratio") { 1_000_000_000 } else { 1 };
         let new = Recorded { family, bounds: bounds.to_vec(), ticks, series: BTreeMap::new() };
         self.own.entry(name.to_owned()).or_insert(new)

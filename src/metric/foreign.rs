@@ -76,11 +76,12 @@ impl Foreign<'_> {
     }
 }
 
-/// Writes infinity as everything else does; the crate writes it as Rust does.
+/// Writes infinity, and a zero below zero, as our own metrics have them; the crate writes them as Rust does.
 fn value(text: &str) -> &str {
     match text {
         "inf" => "+Inf",
         "-inf" => "-Inf",
+        "-0" => "-0.0",
         other => other,
     }
 }

@@ -32,13 +32,20 @@ def exemplar(found):
 def read(kind, scrape):
     families, samples = {}, []
     for family in PARSERS[kind](scrape):
-        if family.name in families:
-            raise ValueError(f"two families named {family.name}")
-        families[family.name] = {"type": family.type, "help": family.documentation, "unit": family.unit}
+        name, suffix = family.name, 0
+        if kind == "text" and family.type == "counter":
+            # In text, `x` and `x_total` may be two counters, in this order; the parser calls the samples of both x_total.
+            if name in families:
+                name += "_total"
+            elif f"\n# TYPE {name} counter\n" in f"\n{scrape}":
+                suffix = len("_total")
+        if name in families:
+            raise ValueError(f"two families named {name}")
+        families[name] = {"type": family.type, "help": family.documentation, "unit": family.unit}
         for sample in family.samples:
             samples.append(
                 {
-                    "name": sample.name,
+                    "name": sample.name[: len(sample.name) - suffix],
                     "labels": sample.labels,
                     "value": repr(float(sample.value)),
                     "exemplar": exemplar(sample.exemplar),
