@@ -28,6 +28,7 @@ mod path;
 pub mod request_id;
 mod route;
 mod scope;
+mod segment;
 mod service;
 mod visit;
 
