@@ -32,6 +32,11 @@ pub fn label_value(value: &str) -> Cow<'_, str> {
     Cow::Borrowed(value)
 }
 
+/// Makes a help text fit to be exported: control characters as `U+FFFD`, except for the ends of its lines.
+pub(crate) fn help(text: &str) -> String {
+    text.chars().map(|c| if c != '\n' && is_control(c) { '\u{FFFD}' } else { c }).collect()
+}
+
 /// Tells whether a character could steer a terminal or break a line: C0, DEL, C1, and the Unicode line and
 /// paragraph separators.
 pub fn is_control(c: char) -> bool {

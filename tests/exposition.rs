@@ -89,6 +89,7 @@ fn every_kind_of_metric_reads_back_as_what_was_recorded() {
             ("fuel_ratio", "gauge"),
             ("vans_loaded", "counter"),
             ("vans_on_the_road", "gauge"),
+            ("watchkeeper_invalid_observations", "counter"),
             ("watchkeeper_label_overflow", "counter"),
         ]
     );
@@ -187,6 +188,27 @@ fn an_apps_counter_without_total_keeps_its_name_and_is_of_unknown_type() {
 
     assert_eq!(openmetrics.families["jobs"].kind, "unknown");
     assert_eq!(value(&openmetrics, "jobs", &[]), 1.0);
+}
+
+#[test]
+fn an_apps_counters_that_differ_by_total_alone_stay_two() {
+    let registry = Registry::new();
+    for (name, by) in [("jobs", 1), ("jobs_total", 2), ("runs_total", 3)] {
+        let counter = prometheus::IntCounter::new(name, "Jobs.").unwrap();
+        counter.inc_by(by);
+        registry.register_collector(Box::new(counter)).unwrap();
+    }
+    let load = prometheus::Gauge::new("runs", "Runs under way.").unwrap();
+    registry.register_collector(Box::new(load)).unwrap();
+
+    let openmetrics = openmetrics(&registry);
+
+    for (name, kind) in [("jobs", "unknown"), ("jobs_total", "unknown"), ("runs", "gauge"), ("runs_total", "unknown")] {
+        assert_eq!(openmetrics.families[name].kind, kind, "{name}");
+    }
+    assert_eq!(value(&openmetrics, "jobs", &[]), 1.0);
+    assert_eq!(value(&openmetrics, "jobs_total", &[]), 2.0);
+    assert_eq!(value(&openmetrics, "runs_total", &[]), 3.0);
 }
 
 #[test]

@@ -99,15 +99,39 @@ fn a_gauge_is_set_and_a_guard_ends_what_it_began() {
 fn a_histogram_counts_up_to_and_with_its_bounds() {
     let registry = Registry::builder().buckets(&PACKING_TIME, &[0.1, 0.3]).build().unwrap();
     let time = registry.histogram(&PACKING_TIME).unwrap();
-    for seconds in [0.1, 0.3, 0.300_000_001, f64::NAN, -1.0] {
+    for seconds in [0.1, 0.3, 0.300_000_001, f64::NAN, -1.0, f64::INFINITY, 1e300] {
         time.observe((), seconds);
     }
+    time.with(()).observe(-1e-300);
     time.start_timer(()).discard();
     assert_scrape!(registry, r#"packing_duration_seconds_bucket{le="0.1"} 1"#);
     assert_scrape!(registry, r#"packing_duration_seconds_bucket{le="0.3"} 2"#);
     assert_scrape!(registry, r#"packing_duration_seconds_bucket{le="+Inf"} 3"#);
     assert_scrape!(registry, "packing_duration_seconds_sum 0.700000001");
     assert_scrape!(registry, "packing_duration_seconds_count 3");
+    assert_scrape!(registry, r#"watchkeeper_invalid_observations_total{metric="packing_duration_seconds"} 5"#);
+}
+
+#[test]
+fn a_total_stays_at_its_highest_value_rather_than_fall() {
+    let registry = Registry::new();
+    let revenue = registry.counter(&REVENUE).unwrap();
+    let time = registry.histogram(&PACKING_TIME).unwrap();
+    // The first is a negative number that was cast.
+    for _ in 0..3 {
+        revenue.add((), -1_i64 as u64);
+        time.observe_duration((), std::time::Duration::MAX);
+        let scrape = Scrape::of(&registry);
+        assert_eq!(scrape.value("revenue_cents_total"), Some(u64::MAX as f64));
+        assert_eq!(scrape.value("packing_duration_seconds_sum"), Some(u64::MAX as f64 / 1e9));
+    }
+    std::thread::spawn({
+        let revenue = revenue.clone();
+        move || revenue.inc(())
+    })
+    .join()
+    .unwrap();
+    assert_scrape!(registry, "revenue_cents_total 18446744073709551615");
 }
 
 #[test]

@@ -32,6 +32,7 @@ mod path;
 pub mod request_id;
 mod route;
 mod scope;
+mod segment;
 mod service;
 mod visit;
 

@@ -11,8 +11,8 @@
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-pub(crate) use super::lease::add_to;
 use super::lease::{Lease, SHARDS, SHARED};
+pub(crate) use super::lease::{add_capped, add_to};
 use super::sync::AtomicU64;
 
 /// How many cells are allocated together.
@@ -69,10 +69,16 @@ impl Cells {
         Some(CellIndex(start as u32))
     }
 
-    /// Adds to one cell of the current thread's shard.
+    /// Adds to one cell of the current thread's shard, wrapping, so that it can be taken from too.
     pub(crate) fn add(&self, at: CellIndex, by: u64) {
-        let shard = Lease::current_shard();
-        add_to(&self.chunk(shard, at)[at.offset()], by, shard == SHARED);
+        let (chunk, shared) = self.open(at);
+        add_to(&chunk[at.offset()], by, shared);
+    }
+
+    /// Adds to one cell of the current thread's shard, which stays at its highest value rather than start again.
+    pub(crate) fn add_capped(&self, at: CellIndex, by: u64) {
+        let (chunk, shared) = self.open(at);
+        add_capped(&chunk[at.offset()], by, shared);
     }
 
     /// Opens a run of cells in the current thread's shard for several writes, and says whether it is shared.
@@ -101,11 +107,16 @@ impl Cells {
         self.chunks(at).fold(0, |sum, chunk| sum.wrapping_add(chunk[at.offset()].load(Relaxed)))
     }
 
-    /// Adds a run of cells, summed over all shards, onto `sums`.
+    /// Sums one cell over all shards, up to its highest value.
+    pub(crate) fn sum_capped(&self, at: CellIndex) -> u64 {
+        self.chunks(at).fold(0, |sum, chunk| sum.saturating_add(chunk[at.offset()].load(Relaxed)))
+    }
+
+    /// Adds a run of cells, summed over all shards, onto `sums`, each up to its highest value.
     pub(crate) fn sum_run(&self, at: CellIndex, sums: &mut [u64]) {
         for chunk in self.chunks(at) {
             for (sum, cell) in sums.iter_mut().zip(&chunk[at.offset()..]) {
-                *sum = sum.wrapping_add(cell.load(Relaxed));
+                *sum = sum.saturating_add(cell.load(Relaxed));
             }
         }
     }

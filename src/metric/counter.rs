@@ -44,7 +44,7 @@ impl<L: LabelSet> CounterFamily<L> {
 
     fn add_ticks(&self, labels: L::Values<'_>, ticks: u64) {
         if let Some(spot) = L::with_parts(labels, |parts| self.core.locate(parts)) {
-            self.core.cells.add(spot.at, ticks);
+            self.core.cells.add_capped(spot.at, ticks);
         }
     }
 }
@@ -87,12 +87,12 @@ impl Counter {
 
     /// Returns the total so far, over all threads.
     pub fn value(&self) -> f64 {
-        self.at.map_or(0.0, |at| self.cells.sum(at) as f64 / self.ticks as f64)
+        self.at.map_or(0.0, |at| self.cells.sum_capped(at) as f64 / self.ticks as f64)
     }
 
     fn add_ticks(&self, ticks: u64) {
         if let Some(at) = self.at {
-            self.cells.add(at, ticks);
+            self.cells.add_capped(at, ticks);
         }
     }
 

@@ -117,7 +117,7 @@ fn header(family: &Family, format: Format, out: &mut Vec<u8>) {
 }
 
 fn counter(family: &Family, series: &Series, out: &mut Vec<u8>) {
-    let total = series.sum(family);
+    let total = series.total(family);
     out.extend_from_slice(series.text.as_bytes());
     match family.shape.unit.ticks() {
         1 => push_integer(out, total),
@@ -188,6 +188,13 @@ fn push_integer(out: &mut Vec<u8>, value: u64) {
 }
 
 impl Series {
+    /// Sums what only rises.
+    pub(super) fn total(&self, family: &Family) -> u64 {
+        let cells = std::iter::once(self.spot.at).chain(self.more.iter().copied());
+        cells.fold(0, |sum, at| sum.saturating_add(family.cells.sum_capped(at)))
+    }
+
+    /// Sums what rises and falls.
     pub(super) fn sum(&self, family: &Family) -> u64 {
         self.more.iter().fold(family.cells.sum(self.spot.at), |sum, &at| sum.wrapping_add(family.cells.sum(at)))
     }

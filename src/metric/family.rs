@@ -73,8 +73,17 @@ pub(crate) struct Family {
     closed: Box<[Spot]>,
     table: RwLock<Table>,
     hasher: DefaultHashBuilder,
-    overflow: Option<CellIndex>,
+    losses: Losses,
     warned: AtomicBool,
+}
+
+/// The cells that count what a family could not record as it was given.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Losses {
+    /// Records that went to the overflow.
+    pub(crate) overflow: Option<CellIndex>,
+    /// Observations that are no amount.
+    pub(crate) invalid: Option<CellIndex>,
 }
 
 #[derive(Debug, Default)]
@@ -123,9 +132,8 @@ impl Key {
 
 impl Family {
     /// Makes the family, with every series of a closed label set; `None` when the registry's cells are used up.
-    pub(crate) fn new(shape: Shape, cells: Arc<Cells>, limits: Limits, overflow: Option<CellIndex>) -> Option<Self> {
-        let ticks = shape.unit.ticks() as f64;
-        let bounds = shape.buckets.iter().map(|bound| (bound * ticks).round() as u64).collect();
+    pub(crate) fn new(shape: Shape, cells: Arc<Cells>, limits: Limits, losses: Losses) -> Option<Self> {
+        let bounds = shape.buckets.iter().map(|bound| bound_ticks(*bound, shape.unit.ticks())).collect();
         let bucket_ends = text::bucket_ends(&shape.buckets);
         let width = if shape.kind == Kind::Histogram { shape.buckets.len() + 2 } else { 1 };
         let table = Table { values: vec![HashSet::new(); shape.labels.len()], ..Table::default() };
@@ -139,7 +147,7 @@ impl Family {
             closed: Box::default(),
             table: RwLock::new(table),
             hasher: DefaultHashBuilder::default(),
-            overflow,
+            losses,
             warned: AtomicBool::new(false),
         };
         if let Some(total) = family.closed_series() {
@@ -270,7 +278,7 @@ impl Family {
 
     /// Counts one value that found no room, and says so once in the log.
     pub(crate) fn count_overflow(&self) {
-        if let Some(at) = self.overflow {
+        if let Some(at) = self.losses.overflow {
             self.cells.add(at, 1);
         }
         if !self.warned.swap(true, Relaxed) {
@@ -280,6 +288,14 @@ impl Family {
                 max_series = self.limits.series,
                 "a label has more values than the metric may have; new ones are counted under `overflow`"
             );
+        }
+    }
+
+    /// Counts one observation that is no amount.
+    #[cold]
+    pub(crate) fn count_invalid(&self) {
+        if let Some(at) = self.losses.invalid {
+            self.cells.add(at, 1);
         }
     }
 
@@ -368,6 +384,12 @@ impl From<&Part<'_>> for Key {
             Part::Open(text) => Self::Open((*text).into()),
         }
     }
+}
+
+/// Returns the largest number of ticks that a bucket takes: billionths are rounded, since a decimal bound is rarely a
+/// whole number of them as a float; of whole units none above the bound belongs below it.
+fn bound_ticks(bound: f64, ticks: u64) -> u64 {
+    if ticks == 1 { bound.floor() as u64 } else { (bound * ticks as f64).round() as u64 }
 }
 
 /// A part whose open text is fit to be exported.

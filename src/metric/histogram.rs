@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::cell::add_to;
+use super::cell::{add_capped, add_to};
 use super::exemplar::{self, TraceId};
 use super::family::{Family, Spot};
 use super::label::LabelSet;
@@ -33,11 +33,11 @@ impl<L: LabelSet> HistogramFamily<L> {
         }
     }
 
-    /// Observes a value in the histogram's unit; one that is negative or not a number is ignored.
+    /// Observes a value in the histogram's unit; one that is negative, infinite, not a number or above 2⁶⁴ is ignored,
+    /// and counted in [`INVALID_OBSERVATIONS`](super::INVALID_OBSERVATIONS).
     pub fn observe(&self, labels: L::Values<'_>, value: f64) {
-        if let Some(ticks) = self.core.value_ticks(value)
-            && let Some(spot) = L::with_parts(labels, |parts| self.core.locate(parts))
-        {
+        let Some(ticks) = self.core.value_ticks(value) else { return self.core.count_invalid() };
+        if let Some(spot) = L::with_parts(labels, |parts| self.core.locate(parts)) {
             self.core.observe(spot, ticks, None);
         }
     }
@@ -66,10 +66,12 @@ impl Histogram {
         self.observe_ticks(self.core.duration_ticks(time), Some((trace, Instant::now())));
     }
 
-    /// Observes a value in the histogram's unit; one that is negative or not a number is ignored.
+    /// Observes a value in the histogram's unit; one that is negative, infinite, not a number or above 2⁶⁴ is ignored,
+    /// and counted in [`INVALID_OBSERVATIONS`](super::INVALID_OBSERVATIONS).
     pub fn observe(&self, value: f64) {
-        if let Some(ticks) = self.core.value_ticks(value) {
-            self.observe_ticks(ticks, None);
+        match self.core.value_ticks(value) {
+            Some(ticks) => self.observe_ticks(ticks, None),
+            None => self.core.count_invalid(),
         }
     }
 
@@ -101,7 +103,7 @@ impl Family {
         let (chunk, shared) = self.cells.open(spot.at);
         let cells = &chunk[spot.at.offset()..];
         add_to(&cells[bucket], 1, shared);
-        add_to(&cells[self.bounds.len() + 1], ticks, shared);
+        add_capped(&cells[self.bounds.len() + 1], ticks, shared);
         if let Some(trace) = trace.filter(|_| !shared) {
             self.offer(spot, bucket, ticks, trace);
         }
@@ -131,9 +133,12 @@ impl Family {
 
     fn value_ticks(&self, value: f64) -> Option<u64> {
         // Billionths are rounded as the bounds are; whole units never fall below a bound they are above.
-        // The cast saturates, so that infinity lands above all bounds.
-        let ticks = self.shape.unit.ticks();
-        (value >= 0.0).then(|| if ticks == 1 { value.ceil() } else { (value * ticks as f64).round() } as u64)
+        let ticks = match self.shape.unit.ticks() {
+            1 => value.ceil(),
+            ticks => (value * ticks as f64).round(),
+        };
+        // Nothing but a number of ticks that a cell can hold; NaN is neither.
+        (value >= 0.0 && ticks < u64::MAX as f64).then_some(ticks as u64)
     }
 }
 

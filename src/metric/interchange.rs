@@ -119,7 +119,7 @@ fn metric(family: &Family, series: &Series) -> proto::Metric {
     match family.shape.kind {
         Kind::Counter => {
             let mut counter = proto::Counter::default();
-            counter.set_value(series.sum(family) as f64 / ticks);
+            counter.set_value(series.total(family) as f64 / ticks);
             metric.set_counter(counter);
         }
         Kind::Gauge | Kind::UpDown => {

@@ -22,6 +22,17 @@ pub(crate) fn add_to(cell: &AtomicU64, by: u64, shared: bool) {
     }
 }
 
+/// Adds to a cell as [`add_to`] does, but never past its highest value: a total does not fall.
+#[inline]
+pub(crate) fn add_capped(cell: &AtomicU64, by: u64, shared: bool) {
+    if shared {
+        // The closure always answers Some, so this ends when the exchange does.
+        let _ = cell.fetch_update(Relaxed, Relaxed, |total| Some(total.saturating_add(by)));
+    } else {
+        cell.store(cell.load(Relaxed).saturating_add(by), Relaxed);
+    }
+}
+
 /// A thread's hold on its shard, given back when the last holder in the thread is gone.
 #[derive(Debug)]
 pub(crate) struct Lease {

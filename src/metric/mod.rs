@@ -61,7 +61,7 @@ pub use histogram::{Histogram, HistogramFamily, Timer};
 pub use interchange::RegistryCollector;
 pub use label::{Label, LabelInfo, LabelSet, Open, OpenName, Part};
 pub use name::NameError;
-pub use registry::{LABEL_OVERFLOW, MetricName, Registry};
+pub use registry::{INVALID_OBSERVATIONS, LABEL_OVERFLOW, MetricName, Registry};
 pub use up_down::{Tracked, UpDown, UpDownFamily};
 
 /// Prints an instrument by its metric's name, and lets a family be cloned whatever its labels.

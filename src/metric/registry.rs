@@ -13,14 +13,15 @@ use super::counter::CounterFamily;
 use super::descriptor::{CounterDesc, GaugeDesc, HistogramDesc, Kind, Meta, UpDownDesc};
 use super::error::RegisterError;
 use super::exposition::{self, Format};
-use super::family::{Family, LabelShape, Shape};
+use super::family::{Family, LabelShape, Losses, Shape};
 use super::gauge::GaugeFamily;
 use super::histogram::HistogramFamily;
 use super::label::{LabelSet, Open};
 use super::up_down::UpDownFamily;
+use crate::sanitise;
 
 crate::open_label! {
-    /// The metric whose label overflowed.
+    /// The metric that could not record something as it was given.
     pub struct MetricName: "metric";
 }
 
@@ -28,6 +29,12 @@ crate::open_label! {
 pub const LABEL_OVERFLOW: CounterDesc<(Open<MetricName>,)> = CounterDesc::new(
     "watchkeeper_label_overflow_total",
     "Records that went to the value overflow because a label or a metric was at its cap, by metric.",
+);
+
+/// Counts observations that are no amount, by histogram: negative, infinite, not a number, or beyond what a cell holds.
+pub const INVALID_OBSERVATIONS: CounterDesc<(Open<MetricName>,)> = CounterDesc::new(
+    "watchkeeper_invalid_observations_total",
+    "Observations that were ignored because they were negative, infinite, not a number or too large, by metric.",
 );
 
 /// A set of metrics that is scraped together. Cloning it copies a handle, not the metrics.
@@ -136,7 +143,11 @@ impl Registry {
     pub fn register_collector(&self, collector: Box<dyn prometheus::core::Collector>) -> Result<(), RegisterError> {
         let families = self.inner.families.read().unwrap_or_else(PoisonError::into_inner);
         let names: Vec<_> = collector.desc().iter().map(|desc| self.inner.options.full_name(&desc.fq_name)).collect();
-        if let Some(name) = names.iter().find(|name| families.contains_key(stem(name))) {
+        let taken = |name: &&String| {
+            let histogram = families.get(histogram_of(name));
+            families.contains_key(stem(name)) || histogram.is_some_and(|family| family.shape.kind == Kind::Histogram)
+        };
+        if let Some(name) = names.iter().find(taken) {
             return Err(RegisterError::Conflict { name: name.clone(), difference: "owner" });
         }
         self.inner.collectors.register(collector).map_err(|error| RegisterError::Collector(error.to_string()))?;
@@ -211,14 +222,16 @@ impl Registry {
     ) -> Result<Arc<Family>, RegisterError> {
         let mut shape = self.shape(meta)?;
         shape_it(&mut shape);
-        let overflow = self.overflow_counter(&shape)?;
+        // Before anything is registered for it: a metric that is refused leaves no trace.
+        self.conflict(&shape, &self.families())?;
+        let losses = self.losses(&shape)?;
         let mut families = self.inner.families.write().unwrap_or_else(PoisonError::into_inner);
         self.conflict(&shape, &families)?;
         match families.entry(stem(&shape.name).to_owned()) {
             Entry::Occupied(taken) => Ok(Arc::clone(taken.get())),
             Entry::Vacant(free) => {
                 let name = shape.name.clone();
-                let family = Family::new(shape, Arc::clone(&self.inner.cells), self.inner.options.limits, overflow)
+                let family = Family::new(shape, Arc::clone(&self.inner.cells), self.inner.options.limits, losses)
                     .ok_or(RegisterError::Full { name })?;
                 Ok(Arc::clone(free.insert(Arc::new(family))))
             }
@@ -234,7 +247,11 @@ impl Registry {
     fn conflict(&self, shape: &Shape, families: &BTreeMap<String, Arc<Family>>) -> Result<(), RegisterError> {
         let names = self.inner.collector_names.read().unwrap_or_else(PoisonError::into_inner);
         let taken = families.get(stem(&shape.name));
-        let difference = if names.iter().any(|name| stem(name) == stem(&shape.name)) {
+        let same = |name: &String| {
+            let series = shape.kind == Kind::Histogram && histogram_of(name) == shape.name;
+            series || stem(name) == stem(&shape.name)
+        };
+        let difference = if names.iter().any(same) {
             Some("owner")
         } else {
             taken.and_then(|taken| difference(&taken.shape, shape))
@@ -264,7 +281,7 @@ impl Registry {
             meta.labels.iter().map(|label| LabelShape { values: label.values, ..LabelShape::open(label.name) });
         Ok(Shape {
             name,
-            help: meta.help.clone().into_owned(),
+            help: sanitise::help(&meta.help),
             kind: meta.kind,
             unit: meta.unit(),
             labels: labels.collect(),
@@ -276,13 +293,21 @@ impl Registry {
         })
     }
 
-    /// Returns the cell that counts the overflow of a metric with open labels.
-    fn overflow_counter(&self, shape: &Shape) -> Result<Option<super::cell::CellIndex>, RegisterError> {
-        if !shape.overflows || shape.name == self.inner.options.full_name(LABEL_OVERFLOW.name()) {
-            return Ok(None);
+    /// Returns the cells that count what a metric could not record.
+    fn losses(&self, shape: &Shape) -> Result<Losses, RegisterError> {
+        let (overflow, invalid) = (LABEL_OVERFLOW, INVALID_OBSERVATIONS);
+        // Those that count losses have nobody to count theirs.
+        if [&overflow, &invalid].iter().any(|desc| shape.name == self.inner.options.full_name(desc.name())) {
+            return Ok(Losses::default());
         }
-        let counter = self.family(&LABEL_OVERFLOW.meta)?;
-        Ok(counter.locate(&[super::label::Part::Open(&shape.name)]).map(|spot| spot.at))
+        let cell = |counted: bool, desc: &CounterDesc<(Open<MetricName>,)>| {
+            let counter = if counted { self.family(&desc.meta)? } else { return Ok(None) };
+            Ok(counter.locate(&[super::label::Part::Open(&shape.name)]).map(|spot| spot.at))
+        };
+        Ok(Losses {
+            overflow: cell(shape.overflows, &overflow)?,
+            invalid: cell(shape.kind == Kind::Histogram, &invalid)?,
+        })
     }
 }
 
@@ -306,6 +331,11 @@ impl fmt::Debug for Registry {
 
 fn stem(name: &str) -> &str {
     name.strip_suffix("_total").unwrap_or(name)
+}
+
+/// Returns the name of the histogram that would have a series of this name; of our own only collectors have such names.
+fn histogram_of(name: &str) -> &str {
+    ["_bucket", "_sum", "_count"].iter().find_map(|suffix| name.strip_suffix(suffix)).unwrap_or(name)
 }
 
 fn difference(a: &Shape, b: &Shape) -> Option<&'static str> {

@@ -67,13 +67,13 @@ pub(crate) fn push_help(to: &mut Vec<u8>, help: &str, quotes: bool) {
     }
 }
 
-/// Appends a number the way both formats read it: a whole one without a point.
+/// Appends a number the way both formats read it: a whole one without a point, but for a zero below zero.
 pub(crate) fn push_number(to: &mut Vec<u8>, value: f64) {
     if value.is_nan() {
         to.extend_from_slice(b"NaN");
     } else if value.is_infinite() {
         to.extend_from_slice(if value > 0.0 { b"+Inf" } else { b"-Inf" });
-    } else if value.fract() == 0.0 && value.abs() < 9e15 {
+    } else if value.fract() == 0.0 && value.abs() < 9e15 && !(value == 0.0 && value.is_sign_negative()) {
         to.extend_from_slice(itoa::Buffer::new().format(value as i64).as_bytes());
     } else {
         to.extend_from_slice(zmij::Buffer::new().format_finite(value).as_bytes());
@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn a_number_reads_back_as_itself() {
-        for value in [0.0, 1.0, -3.0, 0.1, 1e-9, 9e15, 1.5e300, f64::MAX, f64::MIN_POSITIVE] {
+        for value in [0.0, -0.0, 1.0, -3.0, 0.1, 1e-9, 9e15, 1.5e300, f64::MAX, f64::MIN_POSITIVE, 5e-324] {
             let mut text = Vec::new();
             push_number(&mut text, value);
-            assert_eq!(String::from_utf8(text).unwrap().parse(), Ok(value));
+            assert_eq!(String::from_utf8(text).unwrap().parse::<f64>().map(f64::to_bits), Ok(value.to_bits()));
         }
         let mut text = Vec::new();
         push_number(&mut text, f64::NEG_INFINITY);

@@ -153,6 +153,7 @@ catalogue! {
     }
     Monitoring {
         metric::LABEL_OVERFLOW => by "the registry";
+        metric::INVALID_OBSERVATIONS => by "the registry";
     }
 }
 

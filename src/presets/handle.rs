@@ -13,7 +13,7 @@ use super::{
     gateway::GatewayMetrics, http::HttpMetrics, jobs::JobMetrics, payment::PaymentMetrics, process::ProcessMetrics,
     realtime::RealtimeMetrics, runtime::RuntimeMetrics, subscription::SubscriptionMetrics, sync::SyncMetrics,
 };
-use crate::metric::{self, LABEL_OVERFLOW, RegisterError, Registry};
+use crate::metric::{self, INVALID_OBSERVATIONS, LABEL_OVERFLOW, RegisterError, Registry};
 
 /// Holds the ready-made metrics of one registry. Cloning it copies a handle, not the metrics.
 ///
@@ -70,7 +70,10 @@ macro_rules! presets {
                             let _ = self.inner.$name.set($metrics::register(&self.inner.registry)?);
                         }
                     })+
-                    Group::Monitoring => drop(self.inner.registry.counter(&LABEL_OVERFLOW)?),
+                    Group::Monitoring => {
+                        drop(self.inner.registry.counter(&LABEL_OVERFLOW)?);
+                        drop(self.inner.registry.counter(&INVALID_OBSERVATIONS)?);
+                    }
                 }
                 Ok(())
             }

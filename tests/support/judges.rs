@@ -78,6 +78,38 @@ pub fn parse_scrape(format: Format, scrape: &str) -> Scrape {
     serde_json::from_slice(&output.stdout).expect("parse_scrape.py writes a Scrape")
 }
 
+/// Reads many scrapes in one process; each is answered by what was understood, or by what was wrong with it.
+#[track_caller]
+pub fn parse_scrapes<'a>(scrapes: impl IntoIterator<Item = (Format, &'a str)>) -> Vec<Result<Scrape, String>> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Answer {
+        Wrong { error: String },
+        Read(Scrape),
+    }
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/parse_scrape.py");
+    let mut asked = String::new();
+    let mut count = 0;
+    for (format, scrape) in scrapes {
+        let format = if format == Format::Text { "text" } else { "openmetrics" };
+        asked += &serde_json::json!({"format": format, "scrape": scrape}).to_string();
+        asked.push('\n');
+        count += 1;
+    }
+    let output = feed(Command::new(python()).args([script, "batch"]), &asked);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answers = String::from_utf8(output.stdout).expect("Python writes ASCII");
+    let answers: Vec<_> = answers
+        .lines()
+        .map(|line| match serde_json::from_str(line).expect("parse_scrape.py writes a Scrape or an error") {
+            Answer::Wrong { error } => Err(error),
+            Answer::Read(scrape) => Ok(scrape),
+        })
+        .collect();
+    assert_eq!(answers.len(), count);
+    answers
+}
+
 /// Runs a jq filter over a text of JSON values; each result is a value of its own.
 #[track_caller]
 pub fn jq(filter: &str, text: &str) -> Vec<Value> {

@@ -1,6 +1,10 @@
 """Reads a scrape on standard input with prometheus_client's parsers, and writes what they understood as JSON.
 
     parse_scrape.py text|openmetrics < scrape
+    parse_scrape.py batch < scrapes
+
+A batch is a JSON object a line, {"format": "text", "scrape": "..."}; each is answered by a line, in order: what was
+understood, or {"error": "..."}.
 
 Families are keyed by the name of their metric, without the `_total` that only a counter's samples carry; samples are
 sorted by name and labels, and numbers written by repr(), so that two scrapes can be compared whatever their format.
@@ -25,23 +29,47 @@ def exemplar(found):
     return {"labels": found.labels, "value": repr(float(found.value)), "timestamp": timestamp}
 
 
-def main():
+def read(kind, scrape):
     families, samples = {}, []
-    for family in PARSERS[sys.argv[1]](sys.stdin.read()):
-        if family.name in families:
-            raise ValueError(f"two families named {family.name}")
-        families[family.name] = {"type": family.type, "help": family.documentation, "unit": family.unit}
+    for family in PARSERS[kind](scrape):
+        name, suffix = family.name, 0
+        if kind == "text" and family.type == "counter":
+            # In text, `x` and `x_total` may be two counters, in this order; the parser calls the samples of both x_total.
+            if name in families:
+                name += "_total"
+            elif f"\n# TYPE {name} counter\n" in f"\n{scrape}":
+                suffix = len("_total")
+        if name in families:
+            raise ValueError(f"two families named {name}")
+        families[name] = {"type": family.type, "help": family.documentation, "unit": family.unit}
         for sample in family.samples:
             samples.append(
                 {
-                    "name": sample.name,
+                    "name": sample.name[: len(sample.name) - suffix],
                     "labels": sample.labels,
                     "value": repr(float(sample.value)),
                     "exemplar": exemplar(sample.exemplar),
                 }
             )
     samples.sort(key=lambda sample: (sample["name"], sorted(sample["labels"].items())))
-    json.dump({"families": families, "samples": samples}, sys.stdout, sort_keys=True)
+    return {"families": families, "samples": samples}
+
+
+def answer(line):
+    asked = json.loads(line)
+    try:
+        return read(asked["format"], asked["scrape"])
+    except Exception as error:
+        return {"error": f"{type(error).__name__}: {error}"}
+
+
+def main():
+    if sys.argv[1] == "batch":
+        for line in sys.stdin:
+            json.dump(answer(line), sys.stdout)
+            sys.stdout.write("\n")
+    else:
+        json.dump(read(sys.argv[1], sys.stdin.read()), sys.stdout, sort_keys=True)
 
 
 if __name__ == "__main__":

@@ -35,13 +35,22 @@ impl Prometheus {
     /// Starts a server that scrapes `/metrics` of one address every second, as job `watched`.
     #[track_caller]
     pub fn scraping(target: SocketAddr) -> Self {
+        Self::scraping_paths(target, &["/metrics"])
+    }
+
+    /// Starts a server that scrapes paths of one address every second, as job `watched`; of several, the label `path` tells which.
+    #[track_caller]
+    pub fn scraping_paths(target: SocketAddr, paths: &[&str]) -> Self {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
         let folder = Folder::new("prometheus");
         let config = folder.path().join("prometheus.yml");
-        let text = format!(
-            "global: {{scrape_interval: 1s}}\n\
-             scrape_configs: [{{job_name: watched, static_configs: [{{targets: ['{target}']}}]}}]\n"
-        );
+        let mut text =
+            String::from("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: watched\n  static_configs:\n");
+        for path in paths {
+            // One path is what a service has; its series need no label to tell it.
+            let label = if paths.len() > 1 { format!(", path: '{path}'") } else { String::new() };
+            text += &format!("  - {{targets: ['{target}'], labels: {{__metrics_path__: '{path}'{label}}}}}\n");
+        }
         std::fs::write(&config, text).expect("the folder can be written to");
         let mut process = Process::start(
             program("prometheus", "prometheus")
@@ -81,6 +90,17 @@ impl Prometheus {
             .iter()
             .map(|series| Sample { labels: labels(&series["metric"]), value: number(&series["value"][1]) })
             .collect()
+    }
+
+    /// The exemplars that the server has of the series that an expression selects, from the last minute.
+    #[track_caller]
+    pub fn exemplars(&self, expression: &str) -> Vec<Value> {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs_f64();
+        let (from, to) = (now - 60.0, now + 1.0);
+        let path = format!("/api/v1/query_exemplars?start={from:.3}&end={to:.3}&query={}", percent_encoded(expression));
+        let answer = Request::new("GET", self.address, &path).send();
+        assert_eq!(answer.status, 200, "{expression}: {}", answer.text());
+        answer.json()["data"].as_array().expect("a list of series").clone()
     }
 
     /// What the server knows of its targets: health, and the last error.

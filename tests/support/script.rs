@@ -78,7 +78,7 @@ impl Body for Script {
         match step {
             Some(Step::Wait | Step::Stall) => {
                 context.waker().wake_by_ref();
-                return Poll::Pending;
+                Poll::Pending
             }
             Some(Step::Data(data)) => {
                 if let Some(exact) = self.hint.exact() {
