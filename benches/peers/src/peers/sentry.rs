@@ -13,7 +13,7 @@ pub fn peers() -> [Peer; 2] {
     [
         Peer {
             key: "sentry-idle",
-            title: "sentry-tower 0.49, no client (for scale)",
+            title: "sentry-tower 0.49, both layers, no client (for scale)",
             attacked: false,
             start: || {
                 Running::idle(|router| {
@@ -27,7 +27,7 @@ pub fn peers() -> [Peer; 2] {
         },
         Peer {
             key: "sentry",
-            title: "sentry-tower 0.49, no-op transport (for scale)",
+            title: "sentry-tower 0.49, both layers, no-op transport (for scale)",
             attacked: false,
             start: with_client,
         },
