@@ -46,6 +46,8 @@ const ROUTES: [(&str, &str); 20] = [
 
 /// The route that two threads share.
 const SHARED_ROUTE: usize = 9;
+/// A path that it matches.
+pub const SHARED_PATH: &str = ROUTES[SHARED_ROUTE].1;
 
 /// What every client sends; a layer that looks a header up must not find an empty map.
 static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
@@ -60,7 +62,8 @@ static HEADERS: LazyLock<HeaderMap> = LazyLock::new(|| {
     .collect()
 });
 
-fn routes() -> Router {
+/// The router under test, without a layer.
+pub fn routes() -> Router {
     ROUTES.iter().fold(Router::new(), |router, (route, _)| router.route(route, get(answer)))
 }
 
@@ -87,6 +90,9 @@ impl Row {
     }
 
     /// Sends `count` requests, the routes in turn, and says what that took and what the peer put off.
+    ///
+    /// Never inlined, since it is what instructions are counted in.
+    #[inline(never)]
     pub fn send(&mut self, count: u32) -> (Duration, Duration) {
         self.sent += u64::from(count);
         let uris = uris();
@@ -98,7 +104,7 @@ impl Row {
     /// As [`send`](Self::send), but all to one route.
     pub fn send_to_one_route(&mut self, count: u32) -> Duration {
         self.sent += u64::from(count);
-        let uri = Uri::from_static(ROUTES[SHARED_ROUTE].1);
+        let uri = Uri::from_static(SHARED_PATH);
         let took = busy(|| send(&mut self.router, count, std::iter::repeat(&uri)));
         self.running.settle()();
         took
@@ -128,15 +134,24 @@ impl Row {
     pub fn send_unmatched(&mut self, path: &str) {
         self.sent += 1;
         let uri = path.parse().expect("a path");
-        assert_eq!(status(&mut self.router, Method::GET, uri), StatusCode::NOT_FOUND);
+        assert_eq!(status(&mut self.router, Method::GET, uri, &HEADERS), StatusCode::NOT_FOUND);
     }
 
     /// Sends one request to a route that exists, with a method that does not.
     pub fn send_method(&mut self, method: &str) {
         self.sent += 1;
         let method = Method::from_bytes(method.as_bytes()).expect("a method");
-        let uri = Uri::from_static(ROUTES[SHARED_ROUTE].1);
-        assert_eq!(status(&mut self.router, method, uri), StatusCode::METHOD_NOT_ALLOWED);
+        let uri = Uri::from_static(SHARED_PATH);
+        assert_eq!(status(&mut self.router, method, uri, &HEADERS), StatusCode::METHOD_NOT_ALLOWED);
+    }
+
+    /// Sends one request to a route that exists, for a host that does not.
+    pub fn send_host(&mut self, host: &str) {
+        self.sent += 1;
+        let mut headers = HEADERS.clone();
+        headers.insert(header::HOST, HeaderValue::from_str(host).expect("a host"));
+        let uri = Uri::from_static(SHARED_PATH);
+        assert_eq!(status(&mut self.router, Method::GET, uri, &headers), StatusCode::OK);
     }
 
     /// Panics unless the row counted every request that it was sent.
@@ -182,7 +197,7 @@ impl SecondThread {
 
 /// Waits until both threads are here, then sends.
 fn together(router: &mut Router, count: u32, start: &AtomicU32) -> Stretch {
-    let uri = Uri::from_static(ROUTES[SHARED_ROUTE].1);
+    let uri = Uri::from_static(SHARED_PATH);
     start.fetch_add(1, SeqCst);
     while start.load(SeqCst) < 2 {
         std::hint::spin_loop();
@@ -196,15 +211,15 @@ fn uris() -> [Uri; ROUTES.len()] {
 
 fn send<'a>(router: &mut Router, count: u32, uris: impl Iterator<Item = &'a Uri>) {
     for uri in uris.take(count as usize) {
-        assert_eq!(status(router, Method::GET, uri.clone()), StatusCode::OK);
+        assert_eq!(status(router, Method::GET, uri.clone(), &HEADERS), StatusCode::OK);
     }
 }
 
 /// Sends one request, drains the body of its answer and drops both, as a server does.
 #[inline(never)]
-fn status(router: &mut Router, method: Method, uri: Uri) -> StatusCode {
+fn status(router: &mut Router, method: Method, uri: Uri, headers: &HeaderMap) -> StatusCode {
     let mut request = Request::new(Body::empty());
-    *request.headers_mut() = HEADERS.clone();
+    *request.headers_mut() = headers.clone();
     *request.method_mut() = method;
     *request.uri_mut() = uri;
     let mut cx = Context::from_waker(Waker::noop());

@@ -25,6 +25,17 @@ impl Figure {
     }
 }
 
+/// The median of `figures`, and the interval that holds the true one in 19 of 20 cases, whatever the distribution.
+///
+/// The interval goes from one figure to another: those whose ranks are 0.98 √n away from the middle.
+pub fn median_with_interval(mut figures: Vec<f64>) -> (f64, f64, f64) {
+    figures.sort_by(f64::total_cmp);
+    let count = figures.len() as f64;
+    let from = (count / 2.0 - 0.98 * count.sqrt()).floor().max(0.0) as usize;
+    let to = figures.len() - 1 - from;
+    (Figure::of(figures.clone()).median, figures[from], figures[to])
+}
+
 /// As `85 (80 … 91)`.
 impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -66,6 +77,13 @@ mod tests {
         let base = [100.0, 200.0, 100.0, 100.0, 100.0];
         let row = [110.0, 210.0, 9_000.0, 110.0, 111.0];
         assert_eq!(Figure::of_differences(&row, &base).to_string(), "10 (10 … 11)");
+    }
+
+    #[test]
+    fn the_interval_of_a_median_narrows_with_the_number_of_rounds() {
+        let (median, low, high) = median_with_interval((0..101).map(f64::from).collect());
+        assert_eq!((median, low, high), (50.0, 40.0, 60.0));
+        assert_eq!(median_with_interval(vec![3.0, 1.0]), (3.0, 1.0, 3.0));
     }
 
     #[test]

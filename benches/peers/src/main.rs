@@ -1,4 +1,4 @@
-//! What watchkeeper costs beside its peers, in one run: `cargo run --release -- http|scrape|attack|all [--quick]`.
+//! What watchkeeper costs beside its peers, in one run: `cargo run --release -- http|scrape|attack|all|wrk [--quick]`.
 //!
 //! `benches/README.md` says what each row and column is.
 
@@ -12,15 +12,17 @@ mod ours;
 mod peer;
 mod peers;
 mod scrape;
+mod server;
 mod table;
 mod text;
+mod wrk;
 
 use std::process::ExitCode;
 
 #[global_allocator]
 static ALLOCATOR: alloc_count::Counting = alloc_count::Counting;
 
-const USAGE: &str = "usage: peers http|scrape|attack|all [--quick]
+const USAGE: &str = "usage: peers http|scrape|attack|all|wrk [--quick]
        peers requests <row> <count>   drives one row, for a profiler
        peers rows                     names the rows";
 
@@ -42,9 +44,16 @@ fn main() -> ExitCode {
             (Some(peer), Ok(count)) => instructions::requests(peer, count),
             _ => return wrong(),
         },
-        ["attack-one", row, paths, methods] => match (peer::named(row), paths.parse(), methods.parse()) {
-            (Some(peer), Ok(paths), Ok(methods)) => attack::one(peer, paths, methods),
-            _ => return wrong(),
+        ["attack-one", row, paths, methods, hosts] => {
+            match (peer::named(row), paths.parse(), methods.parse(), hosts.parse()) {
+                (Some(peer), Ok(paths), Ok(methods), Ok(hosts)) => attack::one(peer, paths, methods, hosts),
+                _ => return wrong(),
+            }
+        }
+        ["wrk"] => return wrk::print(quick),
+        ["serve", row] => match peer::named(row) {
+            Some(peer) => server::serve(&peer),
+            None => return wrong(),
         },
         ["rows"] => peer::all().iter().for_each(|peer| println!("{:<16} {}", peer.key, peer.title)),
         _ => return wrong(),

@@ -3,7 +3,7 @@
 use std::thread;
 
 use prometheus::{Encoder, TextEncoder};
-use watchkeeper::http::HttpLayerBuilder;
+use watchkeeper::http::{HttpLayerBuilder, UnmatchedPath};
 use watchkeeper::metric::{CounterDesc, Format, HistogramDesc, Open, Registry};
 use watchkeeper::{Watchkeeper, service_info};
 
@@ -40,6 +40,16 @@ pub fn peers() -> Vec<Peer> {
             start: || watched(|http| http),
         },
     ]
+}
+
+/// The row of the attack alone that names unmatched paths by their patterns.
+pub fn naming_patterns() -> Peer {
+    Peer {
+        key: "ours-patterns",
+        title: "**watchkeeper**, `UnmatchedPath::Pattern`",
+        attacked: true,
+        start: || watched(|http| http.unmatched(UnmatchedPath::Pattern)),
+    }
 }
 
 /// Brings a watch up as an app does, and puts its layer around the router.

@@ -14,7 +14,7 @@ pub struct Peer {
     pub key: &'static str,
     /// The row's name in the tables.
     pub title: &'static str,
-    /// Whether the attack is run on it: it measures, and it has a scrape.
+    /// Whether the attack is run on it: it has a scrape, and nothing in the row itself keeps labels bounded by hand.
     pub attacked: bool,
     /// Brings the peer up; called once in a process.
     pub start: fn() -> Running,
@@ -105,23 +105,49 @@ impl Running {
         (self.scrape)()
     }
 
+    /// The requests that the row counted; none where it does not count.
+    pub fn counted(&self) -> Option<u64> {
+        (self.kind != Kind::DoesNotCount).then(|| (self.counted)())
+    }
+
     /// Panics unless the row counted exactly `sent` requests: a row that does not count has no place in the table.
     pub fn assert_counted(&self, title: &str, sent: u64) {
-        if self.kind != Kind::DoesNotCount {
-            assert_eq!((self.counted)(), sent, "{title}: requests counted (left) and sent (right) differ");
+        if let Some(counted) = self.counted() {
+            assert_eq!(counted, sent, "{title}: requests counted (left) and sent (right) differ");
         }
     }
 }
 
-/// Every row, in the order of the tables. The first is the bare router, the second the no-op layer.
+/// Every row, in the order of the tables: the bare router, the no-op layer, the ideal, then the others.
 pub fn all() -> Vec<Peer> {
-    let mut rows = vec![peers::bare::peer(), peers::noop::peer(), peers::ideal::peer()];
+    let mut rows = vec![peers::bare::peer(), peers::noop::peer()];
+    rows.extend(peers::ideal::peers());
     rows.extend(ours::peers());
-    rows.extend([peers::tutorial::peer(), peers::axum_prometheus::peer()]);
+    rows.extend(peers::prometheus_careful::peers());
+    rows.extend([peers::measured::peer(), peers::trace::peer()]);
+    #[cfg(feature = "all-peers")]
+    rows.extend(peers::sentry::peers());
+    rows.extend([
+        peers::prometheus_client::peer(),
+        peers::tutorial::peer(),
+        peers::metrics_by_hand::peer(),
+        peers::axum_prometheus::peer(),
+    ]);
+    #[cfg(feature = "all-peers")]
+    rows.extend(peers::opentelemetry::peers());
+    rows
+}
+
+/// The rows of the attack: those that have a scrape and make series of what requests bring, and ours in each way it has
+/// of naming paths.
+pub fn attacked() -> Vec<Peer> {
+    let mut rows: Vec<Peer> = all().into_iter().filter(|peer| peer.attacked).collect();
+    // Ours come first.
+    rows.insert(ours::peers().len(), ours::naming_patterns());
     rows
 }
 
 /// The row with this key.
 pub fn named(key: &str) -> Option<Peer> {
-    all().into_iter().find(|peer| peer.key == key)
+    all().into_iter().chain(attacked()).find(|peer| peer.key == key)
 }

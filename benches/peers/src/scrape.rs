@@ -9,6 +9,8 @@ use crate::{ours, text};
 
 mod exporter;
 mod ideal;
+mod measured;
+mod prometheus_client;
 mod prometheus_text;
 
 /// One counter and one histogram for each of these, sixteen lines together.
@@ -63,7 +65,7 @@ pub fn print(quick: bool) {
     let rounds = if quick { 3 } else { 60 };
     let mut rows = vec![ideal::writer()];
     rows.extend(ours::writers());
-    rows.extend([prometheus_text::writer(), exporter::writer()]);
+    rows.extend([measured::writer(), prometheus_client::writer(), prometheus_text::writer(), exporter::writer()]);
     // Each row keeps its buffer, since getting a fresh megabyte from the system takes longer than the ideal itself.
     let mut buffers: Vec<Vec<u8>> = rows.iter().map(checked).collect();
     let mut took = vec![Vec::new(); rows.len()];

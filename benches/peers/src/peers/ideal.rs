@@ -3,17 +3,16 @@
 //! It has no route, no method and no scrape; it is a floor to measure against, not something to use.
 
 use std::cell::Cell;
-use std::pin::Pin;
+use std::sync::LazyLock;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll, ready};
 use std::time::Instant;
 
 use axum::extract::Request;
 use axum::response::Response;
-use pin_project_lite::pin_project;
-use tower::{Layer, Service};
+use quanta::Clock;
 
+use super::timed::{Record, Timed};
 use crate::peer::{Peer, Running};
 
 const BOUNDS_NS: [u64; 13] = [
@@ -48,91 +47,82 @@ thread_local! {
     };
 }
 
-/// What threads handed over after their requests, outside the clock.
-static TOTAL: AtomicU64 = AtomicU64::new(0);
+/// What threads handed over after their requests, outside the clock; one total for each row.
+static TOTALS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
-pub fn peer() -> Peer {
-    Peer {
-        key: "ideal",
-        title: "ideal: two `Instant` reads, cells owned per thread",
-        attacked: false,
-        start: || {
-            Running::idle(|router| router.layer(Ideal))
-                .settled_by(|| {
-                    let counted = CELLS.with(|cells| {
-                        let by_status: u64 = cells.requests.iter().map(Cell::take).sum();
-                        let by_bucket: u64 = cells.buckets.iter().map(Cell::take).sum();
-                        assert_eq!(by_status, by_bucket);
-                        by_status
-                    });
-                    TOTAL.fetch_add(counted, Relaxed);
-                })
-                .counted_by(|| TOTAL.load(Relaxed))
+/// Calibrated when it is first asked for.
+static TSC: LazyLock<Clock> = LazyLock::new(Clock::new);
+
+pub fn peers() -> [Peer; 2] {
+    [
+        Peer {
+            key: "ideal",
+            title: "ideal: two `Instant` reads, cells owned per thread",
+            attacked: false,
+            start: || start::<0>(WithInstant),
         },
-    }
+        Peer {
+            key: "ideal-tsc",
+            title: "ideal with the TSC clock (`quanta` 0.12)",
+            attacked: false,
+            start: || start::<1>(WithTsc(&TSC)),
+        },
+    ]
+}
+
+fn start<const ROW: usize>(record: impl Record<Begun: Send> + Send + Sync + 'static) -> Running {
+    Running::idle(move |router| router.layer(Timed(record)))
+        .settled_by(|| {
+            let counted = CELLS.with(|cells| {
+                let by_status: u64 = cells.requests.iter().map(Cell::take).sum();
+                let by_bucket: u64 = cells.buckets.iter().map(Cell::take).sum();
+                assert_eq!(by_status, by_bucket);
+                by_status
+            });
+            TOTALS[ROW].fetch_add(counted, Relaxed);
+        })
+        .counted_by(|| TOTALS[ROW].load(Relaxed))
 }
 
 fn add_one(cell: &Cell<u64>) {
     cell.set(cell.get() + 1);
 }
 
-fn record(status: u16, nanoseconds: u64) {
+fn record(response: &Response, nanoseconds: u64) {
     let bucket = BOUNDS_NS.iter().position(|bound| nanoseconds <= *bound).unwrap_or(BOUNDS_NS.len());
     CELLS.with(|cells| {
-        add_one(&cells.requests[usize::from(status / 100).min(5)]);
+        add_one(&cells.requests[usize::from(response.status().as_u16() / 100).min(5)]);
         add_one(&cells.buckets[bucket]);
         cells.nanoseconds.set(cells.nanoseconds.get() + nanoseconds);
     });
 }
 
-#[derive(Clone)]
-struct Ideal;
+#[derive(Clone, Copy)]
+struct WithInstant;
 
-impl<S> Layer<S> for Ideal {
-    type Service = IdealService<S>;
+impl Record for WithInstant {
+    type Begun = Instant;
 
-    fn layer(&self, inner: S) -> IdealService<S> {
-        IdealService { inner }
+    fn begin(self, _: &Request) -> Instant {
+        Instant::now()
+    }
+
+    fn end(self, begun: Instant, response: &Response) {
+        record(response, begun.elapsed().as_nanos() as u64);
     }
 }
 
-#[derive(Clone)]
-struct IdealService<S> {
-    inner: S,
-}
+#[derive(Clone, Copy)]
+struct WithTsc(&'static Clock);
 
-impl<S: Service<Request, Response = Response>> Service<Request> for IdealService<S> {
-    type Response = Response;
-    type Error = S::Error;
-    type Future = IdealFuture<S::Future>;
+impl Record for WithTsc {
+    type Begun = u64;
 
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(cx)
+    fn begin(self, _: &Request) -> u64 {
+        self.0.raw()
     }
 
-    fn call(&mut self, request: Request) -> Self::Future {
-        let start = Instant::now();
-        IdealFuture { inner: self.inner.call(request), start }
-    }
-}
-
-pin_project! {
-    struct IdealFuture<F> {
-        #[pin]
-        inner: F,
-        start: Instant,
-    }
-}
-
-impl<F: Future<Output = Result<Response, E>>, E> Future for IdealFuture<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let this = self.project();
-        let result = ready!(this.inner.poll(cx));
-        if let Ok(response) = &result {
-            record(response.status().as_u16(), this.start.elapsed().as_nanos() as u64);
-        }
-        Poll::Ready(result)
+    fn end(self, begun: u64, response: &Response) {
+        record(response, self.0.delta_as_nanos(begun, self.0.raw()));
     }
 }
