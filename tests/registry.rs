@@ -113,6 +113,16 @@ fn a_histogram_counts_up_to_and_with_its_bounds() {
 }
 
 #[test]
+fn what_is_above_a_bound_of_part_of_a_unit_is_not_counted_below_it() {
+    let registry = Registry::new();
+    let size = HistogramDesc::<()>::new("parcel_bytes", "Size of a parcel.", &[0.5, 2.5]);
+    let size = registry.histogram(&size).unwrap();
+    [0.0, 1.0, 2.0, 3.0].iter().for_each(|bytes| size.observe((), *bytes));
+    assert_scrape!(registry, r#"parcel_bytes_bucket{le="0.5"} 1"#);
+    assert_scrape!(registry, r#"parcel_bytes_bucket{le="2.5"} 3"#);
+}
+
+#[test]
 fn a_total_stays_at_its_highest_value_rather_than_fall() {
     let registry = Registry::new();
     let revenue = registry.counter(&REVENUE).unwrap();

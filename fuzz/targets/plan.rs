@@ -219,7 +219,11 @@ impl Plan {
         for _ in 0..entropy.below(8) {
             let picked = pick(entropy);
             // Few enough ticks that the float in between keeps each of them.
-            let ticks = entropy.number() >> (15 + entropy.below(48));
+            let ticks = if entropy.once_in(3) {
+                u64::from(entropy.byte() % 8)
+            } else {
+                entropy.number() >> (15 + entropy.below(48))
+            };
             let per_unit = recorded.ticks;
             match entropy.below(5) {
                 0 => {
@@ -376,7 +380,8 @@ fn bounds(whole: bool, entropy: &mut Entropy<'_>) -> Vec<f64> {
     let mut bounds: Vec<f64> = (0..=entropy.below(most))
         .map(|_| match entropy.below(4) {
             0 => entropy.of(&FAR),
-            1 => f64::from(entropy.byte()) + 1.0,
+            1 if !whole => f64::from(entropy.byte()) + 1.0,
+            1 if whole => f64::from(entropy.byte() % 32) / 4.0 + 0.25,
             _ if whole => f64::from(entropy.number() as u32) / 16.0 + 0.5,
             _ => ((entropy.number() >> (16 + entropy.below(32))) + 1) as f64 / 1e9,
         })
