@@ -78,7 +78,7 @@ impl Body for Script {
         match step {
             Some(Step::Wait | Step::Stall) => {
                 context.waker().wake_by_ref();
-                return Poll::Pending;
+                Poll::Pending
             }
             Some(Step::Data(data)) => {
                 if let Some(exact) = self.hint.exact() {
@@ -98,7 +98,7 @@ impl Body for Script {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.hint.clone()
+        self.hint
     }
 }
 
