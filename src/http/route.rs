@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::metric::cell::{CellIndex, Cells};
-use crate::metric::family::{Family, LabelShape, Spot};
+use crate::metric::family::Family;
+use crate::metric::series::Spot;
+use crate::metric::shape::LabelShape;
 use crate::metric::{OVERFLOW, Part, RegisterError, Registry};
 use crate::presets::http as metrics;
 use crate::presets::http::{Method, Outcome};

@@ -6,8 +6,9 @@ use prometheus::TextEncoder;
 
 use super::descriptor::Kind;
 use super::exemplar::{self, Exemplar};
-use super::family::{Family, Series};
+use super::family::Family;
 use super::foreign;
+use super::series::Series;
 use super::text::{push_help, push_number};
 
 /// A format that Prometheus reads.

@@ -1,17 +1,18 @@
 //! A family: one metric with its series, bounded in number.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use hashbrown::{DefaultHashBuilder, HashTable};
+use hashbrown::DefaultHashBuilder;
 
 use super::cell::{CellIndex, Cells};
-use super::descriptor::{Kind, Unit};
+use super::descriptor::Kind;
 use super::exemplar;
 use super::label::Part;
+use super::series::{Key, Series, Spot, Table};
+use super::shape::Shape;
 use super::text;
 use crate::sanitise;
 
@@ -23,39 +24,6 @@ pub const OVERFLOW: &str = "overflow";
 pub(crate) struct Limits {
     pub(crate) values: usize,
     pub(crate) series: usize,
-}
-
-/// What a family is, after the registry's prefix, constant labels and bucket choices.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Shape {
-    pub(crate) name: String,
-    pub(crate) help: String,
-    pub(crate) kind: Kind,
-    pub(crate) unit: Unit,
-    pub(crate) labels: Vec<LabelShape>,
-    pub(crate) buckets: Vec<f64>,
-    pub(crate) exemplars: bool,
-    /// Whether anything of the metric can go to the overflow, so that it is counted.
-    pub(crate) overflows: bool,
-    /// The registry's constant labels, and the same as text to stand in front of a series' own.
-    pub(crate) constant_labels: Vec<(String, String)>,
-    pub(crate) constant: String,
-}
-
-/// One label of a family; without values it is open.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct LabelShape {
-    pub(crate) name: String,
-    pub(crate) values: Option<&'static [&'static str]>,
-    /// Whether the label's values count against the caps; not where something else bounds them.
-    pub(crate) capped: bool,
-}
-
-impl LabelShape {
-    /// Makes an open label under the caps.
-    pub(crate) fn open(name: &str) -> Self {
-        Self { name: name.to_owned(), values: None, capped: true }
-    }
 }
 
 /// One metric of a registry: its shape, its series, and their cells.
@@ -86,57 +54,13 @@ pub(crate) struct Losses {
     pub(crate) invalid: Option<CellIndex>,
 }
 
-#[derive(Debug, Default)]
-struct Table {
-    by_key: HashTable<u32>,
-    series: Vec<Series>,
-    values: Vec<HashSet<Box<str>>>,
-    bounded: usize,
-}
-
-/// One series: its key, its cells, and its text.
-#[derive(Debug)]
-pub(crate) struct Series {
-    key: Box<[Key]>,
-    pub(crate) spot: Spot,
-    /// More runs of cells that belong to the series, when it lies in several blocks.
-    pub(crate) more: Vec<CellIndex>,
-    /// The line up to its value; of a histogram the bucket line up to the value of `le`.
-    pub(crate) text: Box<str>,
-    /// The labels in braces, or nothing; only for a histogram's `_sum` and `_count`.
-    pub(crate) braces: Box<str>,
-}
-
-/// Where a series' cells and exemplar slots lie.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Spot {
-    pub(crate) at: CellIndex,
-    pub(crate) exemplars: Option<CellIndex>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Key {
-    Closed(usize),
-    Open(Box<str>),
-}
-
-impl Key {
-    fn is(&self, part: &Part<'_>) -> bool {
-        match (self, part) {
-            (Self::Closed(a), Part::Closed(b)) => a == b,
-            (Self::Open(a), Part::Open(b)) => **a == **b,
-            _ => false,
-        }
-    }
-}
-
 impl Family {
     /// Makes the family, with every series of a closed label set; `None` when the registry's cells are used up.
     pub(crate) fn new(shape: Shape, cells: Arc<Cells>, limits: Limits, losses: Losses) -> Option<Self> {
         let bounds = shape.buckets.iter().map(|bound| bound_ticks(*bound, shape.unit.ticks())).collect();
         let bucket_ends = text::bucket_ends(&shape.buckets);
         let width = if shape.kind == Kind::Histogram { shape.buckets.len() + 2 } else { 1 };
-        let table = Table { values: vec![HashSet::new(); shape.labels.len()], ..Table::default() };
+        let table = Table::new(shape.labels.len());
         let mut family = Self {
             shape,
             cells,
@@ -338,51 +262,6 @@ impl Family {
             .collect();
         parts.reverse();
         parts
-    }
-}
-
-impl Table {
-    fn find(&self, hash: u64, parts: &[Part<'_>]) -> Option<usize> {
-        self.by_key.find(hash, |&index| self.series[index as usize].has(parts)).map(|&index| index as usize)
-    }
-
-    fn insert(&mut self, hash: u64, series: Series, rehash: impl Fn(&Series) -> u64) {
-        let index = self.series.len() as u32;
-        self.series.push(series);
-        let all = &self.series;
-        self.by_key.insert_unique(hash, index, |&index| rehash(&all[index as usize]));
-    }
-
-    fn count(&mut self, parts: &[Part<'_>]) {
-        self.bounded += 1;
-        for (part, known) in parts.iter().zip(&mut self.values) {
-            if let Part::Open(text) = part {
-                known.insert((*text).into());
-            }
-        }
-    }
-}
-
-impl Series {
-    fn has(&self, parts: &[Part<'_>]) -> bool {
-        self.key.len() == parts.len() && self.key.iter().zip(parts).all(|(key, part)| key.is(part))
-    }
-
-    fn parts(&self) -> Vec<Part<'_>> {
-        let part = |key| match key {
-            &Key::Closed(index) => Part::Closed(index),
-            Key::Open(text) => Part::Open(text),
-        };
-        self.key.iter().map(part).collect()
-    }
-}
-
-impl From<&Part<'_>> for Key {
-    fn from(part: &Part<'_>) -> Self {
-        match part {
-            Part::Closed(index) => Self::Closed(*index),
-            Part::Open(text) => Self::Open((*text).into()),
-        }
     }
 }
 

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::cell::{add_capped, add_to};
 use super::exemplar::{self, TraceId};
-use super::family::{Family, Spot};
+use super::family::Family;
 use super::label::LabelSet;
+use super::series::Spot;
 
 /// A histogram with its labels still to be given; made by [`Registry::histogram`](super::Registry::histogram).
 pub struct HistogramFamily<L = ()> {

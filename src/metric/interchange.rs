@@ -8,8 +8,9 @@ use prometheus::core::{Collector, Desc};
 use prometheus::proto;
 
 use super::descriptor::Kind;
-use super::family::{Family, Series};
+use super::family::Family;
 use super::registry::Registry;
+use super::series::Series;
 
 /// A whole [`Registry`] as one collector, for an app that scrapes a `prometheus::Registry` of its own.
 ///

@@ -44,6 +44,8 @@ mod label;
 pub(crate) mod lease;
 mod name;
 mod registry;
+pub(crate) mod series;
+pub(crate) mod shape;
 mod sync;
 mod text;
 mod up_down;

@@ -13,10 +13,11 @@ use super::counter::CounterFamily;
 use super::descriptor::{CounterDesc, GaugeDesc, HistogramDesc, Kind, Meta, UpDownDesc};
 use super::error::RegisterError;
 use super::exposition::{self, Format};
-use super::family::{Family, LabelShape, Losses, Shape};
+use super::family::{Family, Losses};
 use super::gauge::GaugeFamily;
 use super::histogram::HistogramFamily;
 use super::label::{LabelSet, Open};
+use super::shape::{LabelShape, Shape};
 use super::up_down::UpDownFamily;
 use crate::sanitise;
 

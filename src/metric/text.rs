@@ -1,8 +1,8 @@
 //! Ready text: everything of a line but its value, made once per series.
 
 use super::descriptor::Kind;
-use super::family::Shape;
 use super::label::Part;
+use super::shape::Shape;
 
 /// Returns a series' line up to its value, and its labels in braces.
 ///
