@@ -87,3 +87,12 @@ async fn a_duration_ends_with_the_head_or_by_choice_with_the_body() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_tunnel_belongs_to_the_app_like_an_upgrade() {
+    for app in App::both() {
+        assert_eq!(app.send("CONNECT", "/answer", Body::empty()).await.unwrap().status(), 200);
+        app.ended("/answer", 200, "completed", 1);
+        assert_eq!((app.timed("/answer"), app.bodies("response", "/answer")), (0.0, (0.0, 0.0)));
+    }
+}

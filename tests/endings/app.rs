@@ -161,16 +161,28 @@ impl App {
         }
     }
 
-    /// Waits until it is so, with every accepted connection closed.
+    /// Waits until it is so.
+    pub async fn rest(&self) {
+        self.wait(|| self.rests().is_ok()).await;
+        self.at_rest();
+    }
+
+    /// Waits until it is so and every accepted connection is closed.
     pub async fn settle(&self) {
-        for _ in 0..2_000 {
-            if self.connections.load(Ordering::Relaxed) == 0 && self.rests().is_ok() {
+        let closed = || self.connections.load(Ordering::Relaxed) == 0;
+        self.wait(|| closed() && self.rests().is_ok()).await;
+        assert!(closed(), "connections are still open");
+        self.at_rest();
+    }
+
+    /// Waits for something on loopback; if it does not come, whoever asked will say so.
+    async fn wait(&self, come: impl Fn() -> bool) {
+        for _ in 0..6_000 {
+            if come() {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        assert_eq!(self.connections.load(Ordering::Relaxed), 0, "connections are still open");
-        self.at_rest();
     }
 
     fn rests(&self) -> Result<(), String> {

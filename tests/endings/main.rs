@@ -6,6 +6,7 @@ mod answers;
 mod app;
 mod bodies;
 mod grpc;
+mod http2;
 mod leaving;
 mod panics;
 mod poll;

@@ -55,7 +55,6 @@ pub const ROUTES: &[&str] = &[
     "/planned",
     "/grpc",
     "/grpc-at-once",
-    "/grpc-short",
 ];
 
 fn plan(path: &str) -> Plan {
@@ -120,7 +119,7 @@ where
             *response.body_mut() = Script::whole(format!("{hint:?} {end}"));
         }
         "/upgrade" => upgrade(&mut request, &mut response),
-        "/grpc" | "/grpc-at-once" | "/grpc-short" => grpc(&request, &mut response),
+        "/grpc" | "/grpc-at-once" => grpc(&request, &mut response),
         _ => {}
     }
     Ok(response)

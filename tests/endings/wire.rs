@@ -82,6 +82,25 @@ async fn a_chunked_upload_is_counted_as_its_chunks_arrive() {
 }
 
 #[tokio::test]
+async fn an_upload_that_asks_before_it_sends_is_one_request() {
+    for app in App::both() {
+        let mut stream = TcpStream::connect(app.listen().await).await.unwrap();
+        let head = "POST /upload HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 5\r\n";
+        stream.write_all(format!("{head}expect: 100-continue\r\n\r\n").as_bytes()).await.unwrap();
+        let mut go_on = [0; 25];
+        stream.read_exact(&mut go_on).await.unwrap();
+        assert_eq!(&go_on, b"HTTP/1.1 100 Continue\r\n\r\n");
+        stream.write_all(b"hello").await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("\r\n\r\n5"), "{answer}");
+        app.settle().await;
+        app.ended("/upload", 200, "completed", 1);
+        assert_eq!((app.calls(), app.bodies("request", "/upload")), (1, (5.0, 1.0)));
+    }
+}
+
+#[tokio::test]
 async fn answers_without_a_body_are_complete_on_the_wire() {
     for app in App::both() {
         let address = app.listen().await;
