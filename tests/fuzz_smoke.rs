@@ -13,7 +13,7 @@ fn smoke(target: fn(&[u8]), runs: u64) {
     for seed in 0..runs {
         let mut noise = Noise::new(seed);
         // Mostly short: what is wrong with a long input is nearly always wrong with a short one.
-        let length = noise.number() % 1024 >> (noise.number() % 8);
+        let length = (noise.number() % 1024) >> (noise.number() % 8);
         let bytes = noise.bytes(length as usize);
         let broken = std::panic::catch_unwind(|| target(&bytes));
         assert!(broken.is_ok(), "seed {seed}, bytes {bytes:?}");

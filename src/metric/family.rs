@@ -8,10 +8,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::{DefaultHashBuilder, HashTable};
 
+use super::bucket;
 use super::cell::{CellIndex, Cells};
 use super::descriptor::{Kind, Unit};
 use super::exemplar;
 use super::label::Part;
+use super::loss::Losses;
 use super::text;
 use crate::sanitise;
 
@@ -71,17 +73,8 @@ pub(crate) struct Family {
     closed: Box<[Spot]>,
     table: RwLock<Table>,
     hasher: DefaultHashBuilder,
-    losses: Losses,
+    pub(super) losses: Losses,
     warned: AtomicBool,
-}
-
-/// The cells that count what a family could not record as it was given.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Losses {
-    /// Records that went to the overflow.
-    pub(crate) overflow: Option<CellIndex>,
-    /// Observations that are no amount.
-    pub(crate) invalid: Option<CellIndex>,
 }
 
 #[derive(Debug, Default)]
@@ -131,7 +124,7 @@ impl Key {
 impl Family {
     /// Makes the family, with every series of a closed label set; `None` when the registry's cells are used up.
     pub(crate) fn new(shape: Shape, cells: Arc<Cells>, limits: Limits, losses: Losses) -> Option<Self> {
-        let bounds = shape.buckets.iter().map(|bound| bound_ticks(*bound, shape.unit.ticks())).collect();
+        let bounds = shape.buckets.iter().map(|bound| bucket::ticks(*bound, shape.unit.ticks())).collect();
         let bucket_ends = text::bucket_ends(&shape.buckets);
         let table = Table { values: vec![HashSet::new(); shape.labels.len()], ..Table::default() };
         let mut family = Self {
@@ -292,14 +285,6 @@ impl Family {
         }
     }
 
-    /// Counts one observation that is no amount.
-    #[cold]
-    pub(crate) fn count_invalid(&self) {
-        if let Some(at) = self.losses.invalid {
-            self.cells.add(at, 1);
-        }
-    }
-
     fn hash(&self, parts: &[Part<'_>]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for part in parts {
@@ -385,12 +370,6 @@ impl From<&Part<'_>> for Key {
             Part::Open(text) => Self::Open((*text).into()),
         }
     }
-}
-
-/// Returns the largest number of ticks that a bucket takes: billionths are rounded, since a decimal bound is rarely a
-/// whole number of them as a float; of whole units none above the bound belongs below it.
-fn bound_ticks(bound: f64, ticks: u64) -> u64 {
-    if ticks == 1 { bound.floor() as u64 } else { (bound * ticks as f64).round() as u64 }
 }
 
 /// A part whose open text is fit to be exported.

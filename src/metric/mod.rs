@@ -41,6 +41,7 @@ mod global;
 mod histogram;
 mod interchange;
 mod label;
+mod loss;
 mod name;
 mod registry;
 mod text;
@@ -58,8 +59,9 @@ pub use global::{AlreadyInstalled, global, install};
 pub use histogram::{Histogram, HistogramFamily, Timer};
 pub use interchange::RegistryCollector;
 pub use label::{Label, LabelInfo, LabelSet, Open, OpenName, Part};
+pub use loss::{INVALID_OBSERVATIONS, LABEL_OVERFLOW, MetricName};
 pub use name::NameError;
-pub use registry::{INVALID_OBSERVATIONS, LABEL_OVERFLOW, MetricName, Registry};
+pub use registry::Registry;
 pub use up_down::{Tracked, UpDown, UpDownFamily};
 
 /// Prints an instrument by its metric's name, and lets a family be cloned whatever its labels.
