@@ -7,6 +7,7 @@
 pub mod entropy;
 pub mod expected;
 pub mod exposition;
+pub mod labels;
 pub mod path_pattern;
 pub mod plan;
 pub mod reader;

@@ -3,62 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use watchkeeper::metric::{CounterDesc, GaugeDesc, HistogramDesc, LabelSet, Open, Registry, TraceId, UpDownDesc};
+use watchkeeper::metric::{CounterDesc, GaugeDesc, HistogramDesc, Open, Registry, TraceId, UpDownDesc};
 use watchkeeper::sanitise::{is_control, label_value};
 
 use super::entropy::Entropy;
 use super::expected::{Expected, Family, Series};
-
-watchkeeper::label_enum! {
-    /// A closed label with values that must be escaped.
-    enum Carrier: "carrier" {
-        Post = "post", Quote = "a\"b", Slash = "a\\", Line = "a\nb", Both = "\\n\\\"", Empty = "", Wide = "漢 é🚲",
-    }
-}
-watchkeeper::open_label! {
-    /// An open label.
-    struct Depot: "depot";
-}
-watchkeeper::open_label! {
-    /// Another one.
-    struct Tenant: "tenant";
-}
-
-/// A value for every label there is; a metric takes those that it has.
-struct Picked {
-    carrier: Carrier,
-    depot: String,
-    tenant: String,
-}
-
-trait Labelled: LabelSet {
-    fn values(picked: &Picked) -> Self::Values<'_>;
-    fn pairs(picked: &Picked) -> Vec<(&'static str, String)>;
-}
-
-macro_rules! labelled {
-    ($($label:ty: $name:literal, $picked:ident => $value:expr, $text:expr;)*) => {
-        impl Labelled for ($($label,)*) {
-            fn values(_picked: &Picked) -> Self::Values<'_> {
-                ($({ let $picked = _picked; $value },)*)
-            }
-            fn pairs(_picked: &Picked) -> Vec<(&'static str, String)> {
-                vec![$(($name, { let $picked = _picked; $text.into() }),)*]
-            }
-        }
-    };
-}
-labelled! {}
-labelled! { Carrier: "carrier", p => p.carrier, p.carrier.as_str(); }
-labelled! { Open<Depot>: "depot", p => &*p.depot, label_value(&p.depot); }
-labelled! {
-    Carrier: "carrier", p => p.carrier, p.carrier.as_str();
-    Open<Depot>: "depot", p => &*p.depot, label_value(&p.depot);
-}
-labelled! {
-    Open<Tenant>: "tenant", p => &*p.tenant, label_value(&p.tenant);
-    Open<Depot>: "depot", p => &*p.depot, label_value(&p.depot);
-}
+use super::labels::{Carrier, Depot, Labelled, Picked, Tenant};
 
 /// What one of our own metrics has recorded, in ticks, by its labels.
 #[derive(Default)]
@@ -151,7 +101,7 @@ impl Plan {
         let Ok(counter) = self.registry.counter(&desc) else { return };
         let recorded = self.recorded(&name, "counter", &help, &[]);
         for _ in 0..entropy.below(5) {
-            let picked = pick(entropy);
+            let picked = Picked::out_of(entropy);
             let by = match entropy.below(3) {
                 0 => entropy.number(),
                 1 => (1 << 53) + 1,
@@ -188,7 +138,7 @@ impl Plan {
         // A gauge that is set and one that is raised have one type in a scrape, and are two to a registry.
         let recorded = self.recorded(&name, "gauge", &help, &[]);
         for _ in 0..entropy.below(5) {
-            let (picked, value) = (pick(entropy), entropy.float());
+            let (picked, value) = (Picked::out_of(entropy), entropy.float());
             gauge.set(L::values(&picked), value);
             recorded.at::<L>(&picked).set = Some(value);
         }
@@ -199,7 +149,7 @@ impl Plan {
         let Ok(number) = self.registry.up_down(&desc) else { return };
         let recorded = self.recorded(&name, "gauge", &help, &[]);
         for _ in 0..entropy.below(5) {
-            let (picked, by) = (pick(entropy), i64::from(entropy.byte() as i8));
+            let (picked, by) = (Picked::out_of(entropy), i64::from(entropy.byte() as i8));
             number.with(L::values(&picked)).add(by);
             recorded.at::<L>(&picked).level += by;
         }
@@ -217,7 +167,7 @@ impl Plan {
         let mut traces = Vec::new();
         let recorded = self.recorded(&name, "histogram", &help, &bounds);
         for _ in 0..entropy.below(8) {
-            let picked = pick(entropy);
+            let picked = Picked::out_of(entropy);
             // Few enough ticks that the float in between keeps each of them.
             let ticks = if entropy.once_in(3) {
                 u64::from(entropy.byte() % 8)
@@ -366,11 +316,6 @@ impl Recorded {
         let labels = L::pairs(picked).into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         self.series.entry(labels).or_default()
     }
-}
-
-fn pick(entropy: &mut Entropy<'_>) -> Picked {
-    let long = if entropy.once_in(16) { 200 } else { 6 };
-    Picked { carrier: entropy.of(Carrier::ALL), depot: entropy.text(long), tenant: entropy.text(4) }
 }
 
 /// Rising bounds: whole billionths, where that is what is kept, and some far outside of them.

@@ -39,6 +39,12 @@ pub(crate) const fn check(bounds: &[f64]) -> Result<(), NameError> {
     Ok(())
 }
 
+/// Returns the largest number of ticks that a bucket takes: billionths are rounded, since a decimal bound is rarely a
+/// whole number of them as a float; of whole units none above the bound belongs below it.
+pub(crate) fn ticks(bound: f64, ticks: u64) -> u64 {
+    if ticks == 1 { bound.floor() as u64 } else { (bound * ticks as f64).round() as u64 }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

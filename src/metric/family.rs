@@ -7,10 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use hashbrown::DefaultHashBuilder;
 
+use super::bucket;
 use super::cell::{CellIndex, Cells};
 use super::descriptor::Kind;
 use super::exemplar;
 use super::label::Part;
+use super::loss::Losses;
 use super::series::{Key, Series, Spot, Table};
 use super::shape::Shape;
 use super::text;
@@ -41,23 +43,14 @@ pub(crate) struct Family {
     closed: Box<[Spot]>,
     table: RwLock<Table>,
     hasher: DefaultHashBuilder,
-    losses: Losses,
+    pub(super) losses: Losses,
     warned: AtomicBool,
-}
-
-/// The cells that count what a family could not record as it was given.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Losses {
-    /// Records that went to the overflow.
-    pub(crate) overflow: Option<CellIndex>,
-    /// Observations that are no amount.
-    pub(crate) invalid: Option<CellIndex>,
 }
 
 impl Family {
     /// Makes the family, with every series of a closed label set; `None` when the registry's cells are used up.
     pub(crate) fn new(shape: Shape, cells: Arc<Cells>, limits: Limits, losses: Losses) -> Option<Self> {
-        let bounds = shape.buckets.iter().map(|bound| bound_ticks(*bound, shape.unit.ticks())).collect();
+        let bounds = shape.buckets.iter().map(|bound| bucket::ticks(*bound, shape.unit.ticks())).collect();
         let bucket_ends = text::bucket_ends(&shape.buckets);
         let width = if shape.kind == Kind::Histogram { shape.buckets.len() + 2 } else { 1 };
         let table = Table::new(shape.labels.len());
@@ -215,14 +208,6 @@ impl Family {
         }
     }
 
-    /// Counts one observation that is no amount.
-    #[cold]
-    pub(crate) fn count_invalid(&self) {
-        if let Some(at) = self.losses.invalid {
-            self.cells.add(at, 1);
-        }
-    }
-
     fn hash(&self, parts: &[Part<'_>]) -> u64 {
         let mut hasher = self.hasher.build_hasher();
         for part in parts {
@@ -263,12 +248,6 @@ impl Family {
         parts.reverse();
         parts
     }
-}
-
-/// Returns the largest number of ticks that a bucket takes: billionths are rounded, since a decimal bound is rarely a
-/// whole number of them as a float; of whole units none above the bound belongs below it.
-fn bound_ticks(bound: f64, ticks: u64) -> u64 {
-    if ticks == 1 { bound.floor() as u64 } else { (bound * ticks as f64).round() as u64 }
 }
 
 /// A part whose open text is fit to be exported.

@@ -110,6 +110,14 @@ impl Family {
         }
     }
 
+    /// Counts one observation that is no amount.
+    #[cold]
+    pub(crate) fn count_invalid(&self) {
+        if let Some(at) = self.losses.invalid {
+            self.cells.add(at, 1);
+        }
+    }
+
     /// Offers a trace as a bucket's exemplar. Only for a thread with a shard of its own: a slot has one writer.
     pub(crate) fn offer(&self, spot: Spot, bucket: usize, ticks: u64, (trace, now): (TraceId, Instant)) {
         if let Some(slots) = spot.exemplars {

@@ -42,6 +42,7 @@ mod histogram;
 mod interchange;
 mod label;
 pub(crate) mod lease;
+mod loss;
 mod name;
 mod registry;
 pub(crate) mod series;
@@ -62,8 +63,9 @@ pub use global::{AlreadyInstalled, global, install};
 pub use histogram::{Histogram, HistogramFamily, Timer};
 pub use interchange::RegistryCollector;
 pub use label::{Label, LabelInfo, LabelSet, Open, OpenName, Part};
+pub use loss::{INVALID_OBSERVATIONS, LABEL_OVERFLOW, MetricName};
 pub use name::NameError;
-pub use registry::{INVALID_OBSERVATIONS, LABEL_OVERFLOW, MetricName, Registry};
+pub use registry::Registry;
 pub use up_down::{Tracked, UpDown, UpDownFamily};
 
 /// Prints an instrument by its metric's name, and lets a family be cloned whatever its labels.

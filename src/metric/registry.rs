@@ -13,30 +13,14 @@ use super::counter::CounterFamily;
 use super::descriptor::{CounterDesc, GaugeDesc, HistogramDesc, Kind, Meta, UpDownDesc};
 use super::error::RegisterError;
 use super::exposition::{self, Format};
-use super::family::{Family, Losses};
+use super::family::Family;
 use super::gauge::GaugeFamily;
 use super::histogram::HistogramFamily;
 use super::label::{LabelSet, Open};
+use super::loss::{INVALID_OBSERVATIONS, LABEL_OVERFLOW, Losses, MetricName};
 use super::shape::{LabelShape, Shape};
 use super::up_down::UpDownFamily;
 use crate::sanitise;
-
-crate::open_label! {
-    /// The metric that could not record something as it was given.
-    pub struct MetricName: "metric";
-}
-
-/// Counts how often a label value found no room and went to `overflow`, by metric.
-pub const LABEL_OVERFLOW: CounterDesc<(Open<MetricName>,)> = CounterDesc::new(
-    "watchkeeper_label_overflow_total",
-    "Records that went to the value overflow because a label or a metric was at its cap, by metric.",
-);
-
-/// Counts observations that are no amount, by histogram: negative, infinite, not a number, or beyond what a cell holds.
-pub const INVALID_OBSERVATIONS: CounterDesc<(Open<MetricName>,)> = CounterDesc::new(
-    "watchkeeper_invalid_observations_total",
-    "Observations that were ignored because they were negative, infinite, not a number or too large, by metric.",
-);
 
 /// A set of metrics that is scraped together. Cloning it copies a handle, not the metrics.
 ///
