@@ -162,7 +162,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::metric::{Format, Meta, Registry};
+    use crate::metric::{Format, Kind, LABEL_OVERFLOW, Meta, Registry};
     use crate::presets::Presets;
 
     fn metas(group: Group) -> impl Iterator<Item = &'static Meta> {
@@ -206,8 +206,10 @@ mod tests {
             let scrape = scrape(group);
             let exported: BTreeSet<_> = scrape.lines().filter(|line| line.starts_with("# TYPE ")).collect();
             let has_open = metas(group).any(|meta| meta.labels.iter().any(|label| label.values.is_none()));
-            let overflow = metas(Group::Monitoring).filter(|_| has_open);
-            let listed: Vec<_> = (metas(group).chain(overflow))
+            let has_histogram = metas(group).any(|meta| meta.kind == Kind::Histogram);
+            let losses = metas(Group::Monitoring)
+                .filter(|meta| if meta.name == LABEL_OVERFLOW.name() { has_open } else { has_histogram });
+            let listed: Vec<_> = (metas(group).chain(losses))
                 .map(|meta| format!("# TYPE {} {}", meta.name, meta.kind.as_str()))
                 .collect();
             assert_eq!(exported, listed.iter().map(String::as_str).collect(), "{group}");
