@@ -162,7 +162,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::metric::{Format, Meta, Registry};
+    use crate::metric::{Format, Kind, LABEL_OVERFLOW, Meta, Registry};
     use crate::presets::Presets;
 
     fn metas(group: Group) -> impl Iterator<Item = &'static Meta> {
@@ -206,12 +206,9 @@ mod tests {
             let scrape = scrape(group);
             let exported: BTreeSet<_> = scrape.lines().filter(|line| line.starts_with("# TYPE ")).collect();
             let has_open = metas(group).any(|meta| meta.labels.iter().any(|label| label.values.is_none()));
-            let has_histogram = metas(group).any(|meta| meta.kind == crate::metric::Kind::Histogram);
-            // What a metric may lose is counted beside it.
-            let losses = metas(Group::Monitoring).filter(|meta| match &*meta.name {
-                "watchkeeper_label_overflow_total" => has_open,
-                _ => has_histogram,
-            });
+            let has_histogram = metas(group).any(|meta| meta.kind == Kind::Histogram);
+            let losses = metas(Group::Monitoring)
+                .filter(|meta| if meta.name == LABEL_OVERFLOW.name() { has_open } else { has_histogram });
             let listed: Vec<_> = (metas(group).chain(losses))
                 .map(|meta| format!("# TYPE {} {}", meta.name, meta.kind.as_str()))
                 .collect();
