@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, VARY, WWW_AUTHENTICATE,
+    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
 use subtle::ConstantTimeEq;
@@ -20,9 +20,13 @@ use crate::metric::{Format, Registry};
 /// A scrape of more bytes than this is rendered on a thread of the runtime's blocking pool.
 const LARGE_BYTES: usize = 128 * 1024;
 
+/// How many scrapes may wait for one that is being rendered; further ones are told to come again.
+const MOST_WAITING: usize = 128;
+
 /// Answers scrapes of one registry, with any HTTP server.
 ///
-/// Scrapes that arrive while one is being rendered share the next one. Cloning it copies a handle.
+/// Scrapes that arrive while one is being rendered share the next one; of those at most 128 wait, and further ones get
+/// 503 with `Retry-After`. Cloning it copies a handle.
 #[derive(Clone)]
 pub struct Scraper {
     inner: Arc<Inner>,
@@ -34,6 +38,7 @@ struct Inner {
     /// The last answer in each format and encoding.
     answers: [Mutex<Option<Answer>>; 4],
     last_bytes: AtomicUsize,
+    waiting: AtomicUsize,
 }
 
 struct Answer {
@@ -49,7 +54,13 @@ impl Scraper {
 
     /// Answers only who sends `Authorization: Bearer` with this token, where there is one; others get 401.
     pub fn with_token(registry: Registry, token: Option<String>) -> Self {
-        let inner = Inner { registry, token, answers: Default::default(), last_bytes: AtomicUsize::new(usize::MAX) };
+        let inner = Inner {
+            registry,
+            token,
+            answers: Default::default(),
+            last_bytes: AtomicUsize::new(usize::MAX),
+            waiting: AtomicUsize::new(0),
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -61,6 +72,12 @@ impl Scraper {
             refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return refusal;
         }
+        let Some(_place) = Waiting::take(&self.inner.waiting) else {
+            let mut refusal = Response::new(Bytes::from_static(b"too many scrapes at once\n"));
+            *refusal.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+            refusal.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+            return refusal;
+        };
         let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let (format, zipped) = (Format::negotiate(accept), accepts_gzip(headers));
         let mut response = Response::new(self.body(format, zipped).await);
@@ -104,6 +121,23 @@ impl Scraper {
         let Some(token) = &self.inner.token else { return true };
         let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(bearer).unwrap_or_default();
         token.as_bytes().ct_eq(given).into()
+    }
+}
+
+/// A place among those who wait, given up when it is dropped.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl<'a> Waiting<'a> {
+    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+        // One beside those who wait is being rendered.
+        let place = Self(waiting);
+        (waiting.fetch_add(1, Relaxed) <= MOST_WAITING).then_some(place)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -167,6 +201,41 @@ mod tests {
             let body = body.await.unwrap();
             assert!(std::str::from_utf8(&body).unwrap().contains("renderings_total 2\n"));
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn more_scrapes_than_may_wait_are_told_to_come_again() {
+        let registry = Registry::new();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        registry.on_scrape(move || {
+            // Held until the sender is gone.
+            let _ = gate.lock().unwrap().recv();
+        });
+        let scraper = Scraper::new(registry);
+        let scrapes: Vec<_> = (0..200)
+            .map(|_| {
+                let scraper = scraper.clone();
+                tokio::spawn(async move { scraper.answer(&HeaderMap::new()).await })
+            })
+            .collect();
+        while scrapes.iter().filter(|scrape| scrape.is_finished()).count() < 200 - 1 - MOST_WAITING {
+            tokio::task::yield_now().await;
+        }
+        drop(open);
+        let mut answered = 0;
+        for scrape in scrapes {
+            let answer = scrape.await.unwrap();
+            match answer.status() {
+                StatusCode::OK => answered += 1,
+                refused => {
+                    assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
+                    assert_eq!(answer.headers()[RETRY_AFTER], "1");
+                }
+            }
+        }
+        assert_eq!(answered, 1 + MOST_WAITING);
+        assert_eq!(scraper.answer(&HeaderMap::new()).await.status(), StatusCode::OK);
     }
 
     #[tokio::test]
