@@ -176,11 +176,12 @@ impl Local {
             Found::Skipped
         } else {
             let Some(route) = route(&self.core.routes, method, path) else { return Found::Unknown };
+            let found = Found::Route(route.index);
             if *route.path != *path {
                 // The overflow is not kept, so that each request that goes there is counted as such.
-                return Found::Route(route.index);
+                return found;
             }
-            Found::Route(route.index)
+            found
         };
         self.named[place] = Some(Named { path: path.into(), method, found });
         found

@@ -175,9 +175,9 @@ impl Routes {
         if let Some(route) = self.find(method, &path) {
             return Some(route);
         }
-        let full =
-            self.table.read().unwrap_or_else(PoisonError::into_inner).capped >= self.families.requests.limits.values;
-        if !full && let Some(route) = self.insert(method, &path, true) {
+        // In a flood of new paths these read locks are all that each of them takes.
+        let room = self.has_room(&self.table.read().unwrap_or_else(PoisonError::into_inner));
+        if room && let Some(route) = self.insert(method, &path, true) {
             return Some(route);
         }
         self.families.requests.count_overflow();
