@@ -81,11 +81,11 @@ pub fn predict_linear(of: impl Into<Selector>, window: impl Into<Window>, second
 /// Is 1 where no such series is, and nothing where there is one.
 pub fn absent(of: impl Into<Selector>) -> Expr {
     let of = of.into();
-    Expr::of(of.0.and_then(|picked| {
+    Expr::of(of.0.map(|picked| {
         let of = picked.series.name.to_string();
         let labels = Labels { of, names: picked.fixed(), picked: Vec::new() };
         let pick = Some(Box::new(Node::Instant(picked.pick())));
-        Ok((Node::Call { function: "absent", before: Vec::new(), of: pick, after: Vec::new() }, Some(labels)))
+        (Node::Call { function: "absent", before: Vec::new(), of: pick, after: Vec::new() }, Some(labels))
     }))
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::error::PromqlError;
+use super::scope::Scope;
 
 /// How far back a function looks: a duration as Prometheus writes it, or one that Grafana puts in.
 ///
@@ -53,6 +54,15 @@ impl Window {
         }
     }
 
+    /// Writes the window as it is in a scope.
+    ///
+    /// # Errors
+    ///
+    /// When the text it was made from is no duration.
+    pub fn render(&self, scope: &Scope) -> Result<String, PromqlError> {
+        self.text(scope.window_scale)
+    }
+
     /// Fails when the text it was made from is no duration.
     pub(super) fn check(&self) -> Result<(), PromqlError> {
         self.millis(1.0).map(drop)
@@ -101,7 +111,7 @@ pub(crate) fn duration(millis: u64) -> String {
     let mut out = String::new();
     for (unit, length) in &UNITS[..6] {
         // Weeks only where nothing else is needed: 30d says more than 4w2d.
-        let whole = if *unit == "w" && rest % length != 0 { 0 } else { rest / length };
+        let whole = if *unit == "w" && !rest.is_multiple_of(*length) { 0 } else { rest / length };
         if whole > 0 {
             out += &format!("{whole}{unit}");
             rest %= length;
