@@ -7,6 +7,7 @@ mod billing;
 mod business;
 mod day;
 mod gateway;
+mod monitoring;
 mod realtime;
 mod requests;
 mod sync;
@@ -15,14 +16,14 @@ use std::error::Error;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use watchkeeper::metric::{HistogramFamily, Registry};
-use watchkeeper::presets::gateway::KAFKA_PRODUCER_LATENCY;
-use watchkeeper::presets::{Group, Presets};
+use watchkeeper::metric::Registry;
+use watchkeeper::presets::Group;
 use watchkeeper::{Watchkeeper, service_info};
 
 use billing::Billing;
-use day::{Day, Moment};
+use day::Day;
 use gateway::Gateway;
+use monitoring::Monitoring;
 use realtime::Realtime;
 use requests::Requests;
 
@@ -36,14 +37,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let watch = Watchkeeper::builder(service_info!()).registry(&registry).groups(Group::ALL).build()?;
     let address = std::env::var("LISTEN_ADDR").unwrap_or_else(|_| "127.0.0.1:3000".to_owned());
     let listener = TcpListener::bind(address).await?;
-    let latency = registry.histogram(&KAFKA_PRODUCER_LATENCY)?;
-    tokio::spawn(live(watch.clone(), latency, pause));
+    tokio::spawn(live(watch.clone(), Monitoring::new(&registry)?, pause));
     axum::serve(listener, watch.routes()).await?;
     Ok(())
 }
 
 /// Lives through one moment after the other, without an end.
-async fn live(watch: Watchkeeper, latency: HistogramFamily, pause: Duration) {
+async fn live(watch: Watchkeeper, mut monitoring: Monitoring, pause: Duration) {
     let (requests, metrics) = (Requests::new(&watch), watch.metrics());
     let (mut gateway, mut billing, mut realtime) = (Gateway::default(), Billing::default(), Realtime::default());
     let mut clock = tokio::time::interval(pause);
@@ -57,19 +57,7 @@ async fn live(watch: Watchkeeper, latency: HistogramFamily, pause: Duration) {
         billing.record(metrics.billing(), moment);
         realtime.record(metrics, moment);
         sync::record(metrics.sync(), moment);
-        lose_a_little(metrics, &latency, moment);
-    }
-}
-
-/// Records what cannot be recorded as it is, so that the metrics of losses have something to count.
-fn lose_a_little(metrics: &Presets, latency: &HistogramFamily, moment: &mut Moment) {
-    // Names that clients make up are more than the label has room for.
-    for _ in 0..if moment.is_first() { 2 * MOST_LABEL_VALUES } else { moment.count(0.1) } {
-        metrics.realtime().record_websocket_event(&format!("made-up-{}", moment.number_below(10_000)));
-    }
-    // A time by a clock that was set back in between.
-    if moment.happens(0.005) {
-        latency.observe((), -1.0);
+        monitoring.record(metrics, moment);
     }
 }
 
