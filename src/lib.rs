@@ -21,6 +21,7 @@
 //! - [`presets`]: the metrics that services have in common, ready made.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
+//! - [`promql`]: queries built from the same constants.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
@@ -30,6 +31,7 @@ pub mod environment;
 pub mod http;
 pub mod metric;
 pub mod presets;
+pub mod promql;
 pub mod sanitise;
 pub mod service;
 pub mod stack;

@@ -1,4 +1,5 @@
 //! The stack around an app: documents and configuration rendered from the catalogue.
 
+pub mod exporter;
 pub mod reference;
 mod renamed;
