@@ -1,0 +1,95 @@
+//! Infrastructure: the machines, as the node exporter sees them.
+
+use std::time::Duration;
+
+use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual};
+use crate::promql::{self, Expr, Queried, Selector, Window, number, select};
+use crate::stack::exporter::node;
+
+/// File systems that are not disks.
+const NO_DISK: &str = "tmpfs|ramfs|overlay|squashfs|autofs|fuse.*";
+
+/// Builds the dashboard.
+pub(super) fn dashboard(uid: &str) -> Dashboard {
+    let rate = |of: Selector, by| promql::rate(of, Window::RATE_INTERVAL).sum_by(by);
+    let interface = |metric| on_machine(metric).ne("device", "lo");
+    Dashboard::new(uid, "Infrastructure", "The machines: processors, memory, disks, network.")
+        .scraped_every(Duration::from_secs(30))
+        .variable(Variable::values("instance", "Machine", &node::LOAD1))
+        .panel(cpu())
+        .panel(memory())
+        .panel(
+            Panel::new(
+                Visual::BarGauge,
+                "Disk",
+                "Share of each file system that is used. Red is where the alert LowDiskSpace begins for `/`.",
+                FieldUnit::Share,
+            )
+            .query(disk_used(), "{{instance}} {{mountpoint}}")
+            .limit(Limit::Most(0.9))
+            .size(8, 8),
+        )
+        .panel(
+            Panel::new(
+                Visual::TimeSeries,
+                "Disk I/O",
+                "Bytes read and written a second, by disk.",
+                FieldUnit::BytesPerSecond,
+            )
+            .query(rate(on_machine(&node::DISK_READ), &["instance", "device"]), "{{instance}} {{device}} read")
+            .query(rate(on_machine(&node::DISK_WRITTEN), &["instance", "device"]), "{{instance}} {{device}} written")
+            .size(8, 8),
+        )
+        .panel(
+            Panel::new(
+                Visual::TimeSeries,
+                "Network",
+                "Bytes received and sent a second, by network interface but for the loopback.",
+                FieldUnit::BytesPerSecond,
+            )
+            .query(
+                rate(interface(&node::NETWORK_RECEIVED), &["instance", "device"]),
+                "{{instance}} {{device}} received",
+            )
+            .query(rate(interface(&node::NETWORK_SENT), &["instance", "device"]), "{{instance}} {{device}} sent")
+            .size(8, 8),
+        )
+}
+
+/// How busy the machines' processors are.
+pub(super) fn cpu() -> Panel {
+    let idle = promql::rate(on_machine(&node::CPU).eq("mode", "idle"), Window::RATE_INTERVAL).avg_by(&["instance"]);
+    Panel::new(
+        Visual::TimeSeries,
+        "CPU",
+        "Share of the time in which the processors of a machine were not idle.",
+        FieldUnit::Share,
+    )
+    .query(number(1.0) - idle, "{{instance}}")
+    .scale(0.0, 1.0)
+}
+
+/// How much of the machines' memory is taken.
+pub(super) fn memory() -> Panel {
+    let of = |metric| Expr::from(on_machine(metric)).sum_by(&["instance"]);
+    Panel::new(
+        Visual::TimeSeries,
+        "Memory",
+        "Share of a machine's memory that no program can have any more. The line is where the alert HighMemoryUsage \
+         begins.",
+        FieldUnit::Share,
+    )
+    .query(number(1.0) - of(&node::MEMORY_AVAILABLE) / of(&node::MEMORY_TOTAL), "{{instance}}")
+    .scale(0.0, 1.0)
+    .limit(Limit::Most(0.9))
+}
+
+fn disk_used() -> Expr {
+    let by = ["instance", "device", "mountpoint"];
+    let of = |metric| Expr::from(on_machine(metric).not_matching("fstype", NO_DISK)).max_by(&by);
+    number(1.0) - of(&node::FILESYSTEM_AVAILABLE) / of(&node::FILESYSTEM_SIZE)
+}
+
+fn on_machine(metric: &impl Queried) -> Selector {
+    select(metric).matching("instance", "$instance")
+}
