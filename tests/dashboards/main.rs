@@ -5,6 +5,7 @@
 mod support;
 
 mod committed;
+mod schema;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -140,7 +140,7 @@ fn work(dashboard: Dashboard) -> Dashboard {
                 "Share of the runs of each scheduled job within 24 hours that succeeded. Red is below the objective of 99 %.",
                 FieldUnit::Share,
             )
-            .query(promql::share(cron_succeeded, watched(&CRON_RUNS), "24h", &["job"]), "{{job}}")
+            .query(promql::share(cron_succeeded, watched(&CRON_RUNS), "24h", &["task"]), "{{task}}")
             .limit(Limit::Least(0.99))
             .size(6, 8),
         )

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual};
-use crate::promql::{self, Expr, Queried, Selector, Window, number, select};
+use crate::promql::{self, ExporterMetric, Expr, Selector, Window, number, select};
 use crate::stack::exporter::node;
 
 /// File systems that are not disks.
@@ -16,8 +16,8 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
     Dashboard::new(uid, "Infrastructure", "The machines: processors, memory, disks, network.")
         .scraped_every(Duration::from_secs(30))
         .variable(Variable::values("instance", "Machine", &node::LOAD1))
-        .panel(cpu())
-        .panel(memory())
+        .panel(cpu(on_machine))
+        .panel(memory(on_machine))
         .panel(
             Panel::new(
                 Visual::BarGauge,
@@ -56,9 +56,9 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
         )
 }
 
-/// How busy the machines' processors are.
-pub(super) fn cpu() -> Panel {
-    let idle = promql::rate(on_machine(&node::CPU).eq("mode", "idle"), Window::RATE_INTERVAL).avg_by(&["instance"]);
+/// How busy the processors of some machines are.
+pub(super) fn cpu(of: fn(&ExporterMetric) -> Selector) -> Panel {
+    let idle = promql::rate(of(&node::CPU).eq("mode", "idle"), Window::RATE_INTERVAL).avg_by(&["instance"]);
     Panel::new(
         Visual::TimeSeries,
         "CPU",
@@ -69,9 +69,9 @@ pub(super) fn cpu() -> Panel {
     .scale(0.0, 1.0)
 }
 
-/// How much of the machines' memory is taken.
-pub(super) fn memory() -> Panel {
-    let of = |metric| Expr::from(on_machine(metric)).sum_by(&["instance"]);
+/// How much of the memory of some machines is taken.
+pub(super) fn memory(of: fn(&ExporterMetric) -> Selector) -> Panel {
+    let of = |metric| Expr::from(of(metric)).sum_by(&["instance"]);
     Panel::new(
         Visual::TimeSeries,
         "Memory",
@@ -90,6 +90,6 @@ fn disk_used() -> Expr {
     number(1.0) - of(&node::FILESYSTEM_AVAILABLE) / of(&node::FILESYSTEM_SIZE)
 }
 
-fn on_machine(metric: &impl Queried) -> Selector {
+fn on_machine(metric: &ExporterMetric) -> Selector {
     select(metric).matching("instance", "$instance")
 }

@@ -16,7 +16,8 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
         "Requests, connections and messages of the realtime services, and the machines under them.",
     )
     .services_of(&REQUESTS);
-    connections(requests(dashboard)).panel(cpu()).panel(memory())
+    // All machines: the instance that is chosen is one of a service.
+    connections(requests(dashboard)).panel(cpu(select)).panel(memory(select))
 }
 
 fn requests(dashboard: Dashboard) -> Dashboard {
