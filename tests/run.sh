@@ -12,7 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PROMETHEUS_CLIENT=0.26.0
 # Grafana's types of the release that dashboards are rendered for; 10.4 is the last that had queries to Prometheus.
-readonly NODE_PACKAGES=(@grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3)
+readonly NODE_PACKAGES=(@grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3 yaml@2.9.1)
 target=${CARGO_TARGET_DIR:-target}
 
 say() { printf '== %s\n' "$*"; }

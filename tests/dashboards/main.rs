@@ -5,7 +5,14 @@
 mod support;
 
 mod committed;
+mod drift;
+mod every_metric;
+mod expression;
+mod history;
+mod live;
+mod provisioning;
 mod schema;
+mod servers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

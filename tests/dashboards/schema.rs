@@ -125,7 +125,7 @@ fn compile(sources: &BTreeMap<String, Value>) -> BTreeMap<String, Vec<String>> {
 
 /// The folder with TypeScript and Grafana's types: `WATCHKEEPER_TEST_NODE_MODULES`, or the one that tests/run.sh made.
 #[track_caller]
-fn node_modules() -> PathBuf {
+pub(crate) fn node_modules() -> PathBuf {
     if let Some(modules) = std::env::var_os("WATCHKEEPER_TEST_NODE_MODULES") {
         return modules.into();
     }

@@ -7,7 +7,7 @@ use crate::promql::{self, ExporterMetric, Expr, Selector, Window, number, select
 use crate::stack::exporter::node;
 
 /// File systems that are not disks.
-const NO_DISK: &str = "tmpfs|ramfs|overlay|squashfs|autofs|fuse.*";
+const NO_DISK: &str = "tmpfs|ramfs|squashfs|autofs|fuse.*";
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
