@@ -49,6 +49,8 @@ pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/guide/dashboards.md")]
+    mod dashboards {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/http.md")]

@@ -186,7 +186,7 @@ fn every_panel_variable_and_annotation_gets_data_from_a_real_prometheus() {
 
     let empty = variables_without_values(&prometheus);
     assert!(empty.is_empty(), "no values: {empty:#?}");
-    look_back(&prometheus);
+    println!("{}", look_back(&prometheus));
     let faults = drift::faults_against(&scraped(&prometheus));
     assert!(faults.is_empty(), "{faults:#?}");
 }
@@ -209,9 +209,9 @@ fn variables_without_values(prometheus: &Prometheus) -> Vec<String> {
     empty
 }
 
-/// Panels over weeks show what the history holds, and not only something.
+/// Panels over weeks show what the history holds, and not only something; says how much that was.
 #[track_caller]
-fn look_back(prometheus: &Prometheus) {
+fn look_back(prometheus: &Prometheus) -> String {
     let expr = |dashboard: &str, title: &str| {
         let found = committed().iter().find(|found| found.name == dashboard).expect("a dashboard of ours");
         let panel = panels(&found.json).into_iter().find(|panel| panel["title"] == title).expect("a panel of ours");
@@ -227,10 +227,10 @@ fn look_back(prometheus: &Prometheus) {
     let hours = 30.0 * 24.0;
     let past = history::ORGANIZATIONS.len() as f64 * history::INVOICED_AN_HOUR as f64 * hours / 100.0;
     let month = prometheus.value(&expr("billing-revenue", "Monthly revenue trend"));
-    println!("30 days: {month:.0}, of which {past:.0} are history and {live:.0} are live");
     assert!((month / (past + live) - 1.0).abs() < 0.01, "30 days made {month}, the history has {past}, the app {live}");
     let largest = prometheus.ask(&expr("billing-revenue", "Revenue by organization"), true);
     assert_eq!(largest.len(), 10, "the ten largest of twelve");
+    format!("30 days: {month:.0}, of which {past:.0} are history and {live:.0} are live; growth {growth:.3}")
 }
 
 /// Each metric that was scraped, with all of its labels.

@@ -1,13 +1,13 @@
 //! API overview: what the API is asked, how fast it answers, and how often it fails.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
 use crate::presets::auth::ACTIVE_SESSIONS;
 use crate::presets::http::{REQUEST_DURATION, REQUESTS};
 use crate::promql::{self, Expr, Window, select};
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
-    let rate = promql::rate(watched(&REQUESTS), Window::RATE_INTERVAL).sum_by(&["method", "path"]);
+    let requests = rate(watched(&REQUESTS)).sum_by(&["method", "path"]);
     let p95 = promql::quantile(0.95, watched(&REQUEST_DURATION), Window::RATE_INTERVAL, &["method", "path"]);
     let failed = || watched(select(&REQUESTS).matching("status", "5.."));
     let failed_by = |by| promql::share(failed(), watched(&REQUESTS), Window::RATE_INTERVAL, by);
@@ -20,7 +20,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
                 "Requests a second, by method and route. Requests that no route matched are `unmatched`.",
                 FieldUnit::RequestsPerSecond,
             )
-            .query(rate, "{{method}} {{path}}"),
+            .query(requests, "{{method}} {{path}}"),
         )
         .panel(
             Panel::new(

@@ -14,5 +14,5 @@ pub struct DashboardError {
     /// Where in it: the panel, the variable or the annotation.
     pub place: String,
     /// What is wrong with the query there.
-    pub source: PromqlError,
+    pub source: Box<PromqlError>,
 }

@@ -1,6 +1,6 @@
 //! Gateway performance: latency, limits, keys, caches, Kafka, and what the gateway needs behind it.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual, watched};
+use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual, rate, watched};
 use crate::presets::gateway::{
     ACTIVE_CONNECTIONS, API_KEY_VALIDATIONS, AUTH_FAILURES, CACHE_REQUESTS, DB_QUERY_DURATION, KAFKA_PRODUCER_LATENCY,
     RATE_LIMIT_HITS, REQUEST_DURATION, REQUESTS, REQUESTS_IN_FLIGHT, RESPONSE_BODY, USAGE_RECORD_FAILURES,
@@ -175,10 +175,6 @@ fn behind(dashboard: Dashboard) -> Dashboard {
             .query(queries, "{{query_type}}")
             .limit(Limit::Most(0.025)),
         )
-}
-
-fn rate(of: Selector) -> Expr {
-    promql::rate(of, Window::RATE_INTERVAL)
 }
 
 fn of_organization(of: Selector) -> Selector {

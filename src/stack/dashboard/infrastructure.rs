@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual};
-use crate::promql::{self, ExporterMetric, Expr, Selector, Window, number, select};
+use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual, rate};
+use crate::promql::{ExporterMetric, Expr, Selector, number, select};
 use crate::stack::exporter::node;
 
 /// File systems that are not disks.
@@ -11,7 +11,7 @@ const NO_DISK: &str = "tmpfs|ramfs|squashfs|autofs|fuse.*";
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
-    let rate = |of: Selector, by| promql::rate(of, Window::RATE_INTERVAL).sum_by(by);
+    let devices = &["instance", "device"];
     let interface = |metric| on_machine(metric).ne("device", "lo");
     Dashboard::new(uid, "Infrastructure", "The machines: processors, memory, disks, network.")
         .scraped_every(Duration::from_secs(30))
@@ -36,8 +36,8 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
                 "Bytes read and written a second, by disk.",
                 FieldUnit::BytesPerSecond,
             )
-            .query(rate(on_machine(&node::DISK_READ), &["instance", "device"]), "{{instance}} {{device}} read")
-            .query(rate(on_machine(&node::DISK_WRITTEN), &["instance", "device"]), "{{instance}} {{device}} written")
+            .query(rate(on_machine(&node::DISK_READ)).sum_by(devices), "{{instance}} {{device}} read")
+            .query(rate(on_machine(&node::DISK_WRITTEN)).sum_by(devices), "{{instance}} {{device}} written")
             .size(8, 8),
         )
         .panel(
@@ -47,18 +47,15 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
                 "Bytes received and sent a second, by network interface but for the loopback.",
                 FieldUnit::BytesPerSecond,
             )
-            .query(
-                rate(interface(&node::NETWORK_RECEIVED), &["instance", "device"]),
-                "{{instance}} {{device}} received",
-            )
-            .query(rate(interface(&node::NETWORK_SENT), &["instance", "device"]), "{{instance}} {{device}} sent")
+            .query(rate(interface(&node::NETWORK_RECEIVED)).sum_by(devices), "{{instance}} {{device}} received")
+            .query(rate(interface(&node::NETWORK_SENT)).sum_by(devices), "{{instance}} {{device}} sent")
             .size(8, 8),
         )
 }
 
 /// How busy the processors of some machines are.
 pub(super) fn cpu(of: fn(&ExporterMetric) -> Selector) -> Panel {
-    let idle = promql::rate(of(&node::CPU).eq("mode", "idle"), Window::RATE_INTERVAL).avg_by(&["instance"]);
+    let idle = rate(of(&node::CPU).eq("mode", "idle")).avg_by(&["instance"]);
     Panel::new(
         Visual::TimeSeries,
         "CPU",

@@ -1,9 +1,9 @@
 //! Jobs and processes: work in the background, and what the processes take for all of their work.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
 use crate::presets::jobs::{IMPORT_FILES_PROCESSED, IMPORT_JOBS, TASK_DURATION, TASKS_PROCESSED};
 use crate::presets::process::{CPU, MAX_FDS, OPEN_FDS, RESIDENT_MEMORY, START_TIME, THREADS};
-use crate::promql::{self, Expr, Queried, Selector, Window, select};
+use crate::promql::{self, Expr, Queried, Window, select};
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
@@ -93,8 +93,4 @@ const LEGEND: &str = "{{job}} {{instance}}";
 
 fn process(title: &str, description: &str, unit: FieldUnit) -> Panel {
     Panel::new(Visual::TimeSeries, title, description, unit)
-}
-
-fn rate(of: Selector) -> Expr {
-    promql::rate(of, Window::RATE_INTERVAL)
 }

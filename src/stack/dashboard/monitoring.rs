@@ -1,6 +1,6 @@
 //! Watchkeeper itself: its queues and losses, its rules and tasks.
 
-use super::{Dashboard, FieldUnit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Panel, Visual, rate, watched};
 use crate::metric::LABEL_OVERFLOW;
 use crate::presets::monitoring::{DROPPED, QUEUE_BYTES, RULE_EVALUATIONS, TASK_RUNS, WRITE_DURATION};
 use crate::presets::process::START_TIME;
@@ -67,8 +67,4 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
             )
             .query(rate(watched(&TASK_RUNS)).sum_by(&["task", "status"]), "{{task}} {{status}}"),
         )
-}
-
-fn rate(of: Selector) -> Expr {
-    promql::rate(of, Window::RATE_INTERVAL)
 }

@@ -82,9 +82,9 @@ impl Panel {
         match (meta.kind, meta.unit()) {
             // Money comes too seldom for a rate per second to say something.
             (Kind::Counter, Unit::Cents) => (unit, in_units(promql::increase(of, "1h").sum_by(labels))),
-            (Kind::Counter, Unit::Bytes) => (FieldUnit::BytesPerSecond, rate(of, labels)),
+            (Kind::Counter, Unit::Bytes) => (FieldUnit::BytesPerSecond, rate(of).sum_by(labels)),
             // Seconds of work in a second: how many are at it.
-            (Kind::Counter, _) => (FieldUnit::PerSecond, rate(of, labels)),
+            (Kind::Counter, _) => (FieldUnit::PerSecond, rate(of).sum_by(labels)),
             (Kind::Histogram, _) => (unit, promql::quantile(0.95, of, Window::RATE_INTERVAL, labels)),
             (Kind::UpDown, _) => (unit, Expr::from(of).sum_by(labels)),
             // What each instance has set may be its own, or the same for all: a sum could be wrong.
@@ -191,6 +191,7 @@ pub fn watched(of: impl Into<Selector>) -> Selector {
     of.into().matching("job", "$job").matching("instance", "$instance")
 }
 
-fn rate(of: Selector, labels: &[&str]) -> Expr {
-    promql::rate(of, Window::RATE_INTERVAL).sum_by(labels)
+/// The rate over the window that Grafana chooses.
+pub(super) fn rate(of: Selector) -> Expr {
+    promql::rate(of, Window::RATE_INTERVAL)
 }

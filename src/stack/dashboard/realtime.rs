@@ -1,12 +1,12 @@
 //! Realtime overview: services with open connections, their messages, and the machines under them.
 
 use super::infrastructure::{cpu, memory};
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
 use crate::presets::http::{REQUEST_DURATION, REQUESTS};
 use crate::presets::realtime::{
     MESSAGES_PROCESSED, SOCKETIO_CONNECTIONS, WEBSOCKET_ACTIVE_CONNECTIONS, WEBSOCKET_DISCONNECTIONS,
 };
-use crate::promql::{self, Expr, Selector, Window, select};
+use crate::promql::{self, Expr, Window, select};
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
@@ -87,8 +87,4 @@ fn connections(dashboard: Dashboard) -> Dashboard {
             )
             .query(rate(watched(&WEBSOCKET_DISCONNECTIONS)).sum_by(&["reason"]), "{{reason}}"),
         )
-}
-
-fn rate(of: Selector) -> Expr {
-    promql::rate(of, Window::RATE_INTERVAL)
 }

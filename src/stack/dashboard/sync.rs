@@ -1,10 +1,10 @@
 //! Synchronisation and integrations: jobs between systems, and whether those systems answer.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
 use crate::presets::sync::{
     ACTIVE_SYNCS, CONFLICTS, DURATION, INTEGRATION_RETRIES, INTEGRATION_UP, OPERATIONS, WEBHOOK_DELIVERIES,
 };
-use crate::promql::{self, Expr, Selector, Window, select};
+use crate::promql::{self, Expr, Window, select};
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
@@ -94,8 +94,4 @@ fn integrations(dashboard: Dashboard) -> Dashboard {
             .query(rate(watched(&INTEGRATION_RETRIES)).sum_by(&["integration"]), "{{integration}}")
             .size(8, 8),
         )
-}
-
-fn rate(of: Selector) -> Expr {
-    promql::rate(of, Window::RATE_INTERVAL)
 }
