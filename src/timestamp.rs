@@ -31,8 +31,8 @@ pub struct InvalidTimestamp;
 impl Timestamp {
     /// The first microsecond of the year 1.
     pub const MIN: Self = Self(-62_135_596_800_000_000);
-    /// The last microsecond of the year 9999 that every reader of RFC 3339 knows, a day before its end.
-    pub const MAX: Self = Self(253_402_207_200_999_999);
+    /// A day before the end of the year 9999, so that it is a time of that year at any offset.
+    pub const MAX: Self = Self(253_402_207_200_000_000);
     /// The start of 1970.
     pub const EPOCH: Self = Self(0);
 
