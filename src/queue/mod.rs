@@ -23,6 +23,8 @@ mod loom_tests;
 mod loss;
 mod own_work;
 mod room;
+#[cfg(all(test, not(watchkeeper_loom)))]
+mod tests;
 mod waiting;
 
 pub use account::Account;
