@@ -40,6 +40,7 @@ pub mod queue;
 pub mod sample;
 pub mod sanitise;
 pub mod service;
+mod shutdown;
 pub mod stack;
 pub mod store;
 pub mod telemetry;
@@ -51,9 +52,9 @@ mod watchkeeper;
 pub use id::{Id, InvalidId};
 pub use named::UnknownName;
 pub use service::ServiceInfo;
-pub use telemetry::Telemetry;
+pub use telemetry::{Telemetry, TelemetryHandle};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
+pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]
