@@ -10,7 +10,8 @@ use crate::presets::monitoring::HEALTH_CHECK_UP;
 use crate::presets::process::START_TIME;
 use crate::presets::runtime::EVENT_LOOP_LAG;
 use crate::promql::{self, ExporterMetric, Expr, Window};
-use crate::stack::exporter::{cadvisor, prometheus};
+use crate::stack::exporter::cadvisor;
+use crate::stack::exporter::prometheus::UP;
 
 /// How far a standby is behind, in bytes of the write-ahead log; the exporter of the primary has it for each standby.
 const STANDBY_LAG: ExporterMetric =
@@ -39,7 +40,7 @@ fn targets(dashboard: Dashboard) -> Dashboard {
                 "Whether the last scrape of each target succeeded: services and exporters alike.",
                 FieldUnit::UpDown,
             )
-            .query(Expr::from(&prometheus::UP).min_by(&["job", "instance"]), "{{job}} {{instance}}"),
+            .query(Expr::from(&UP).min_by(&["job", "instance"]), "{{job}} {{instance}}"),
         )
         .panel(
             Panel::new(
