@@ -4,6 +4,7 @@
 
 pub mod alertmanager;
 pub mod alerts;
+pub mod dashboard;
 pub mod exporter;
 mod job;
 mod limits;

@@ -1,0 +1,53 @@
+//! Queries: what a panel asks the data source for.
+
+use serde_json::{Value, json};
+
+use crate::promql::{Expr, PromqlError, Scope};
+
+/// One query of a panel.
+#[derive(Debug, Clone)]
+pub(super) struct Query {
+    pub(super) expr: Expr,
+    /// The name of each series, with `{{label}}` for a label's value.
+    pub(super) legend: String,
+    /// Whether points of a chart come with the trace ids that the metric keeps.
+    pub(super) exemplars: bool,
+}
+
+/// How the answer is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shape {
+    /// Over the time that the dashboard shows.
+    Range,
+    /// At its end.
+    Instant,
+    /// At its end, with labels as columns.
+    Table,
+}
+
+/// The data source, as chosen by the variable of that name.
+pub(super) fn data_source() -> Value {
+    json!({"type": "prometheus", "uid": "${datasource}"})
+}
+
+impl Query {
+    pub(super) fn render(&self, number: usize, shape: Shape, scope: &Scope) -> Result<Value, PromqlError> {
+        let letter = char::from(b'A' + u8::try_from(number % 26).unwrap_or(0));
+        let mut target = json!({
+            "datasource": data_source(),
+            "editorMode": "code",
+            "expr": self.expr.render(scope)?,
+            "instant": shape != Shape::Range,
+            "legendFormat": self.legend,
+            "range": shape == Shape::Range,
+            "refId": letter.to_string(),
+        });
+        if shape == Shape::Table {
+            target["format"] = json!("table");
+        }
+        if self.exemplars && shape == Shape::Range {
+            target["exemplar"] = json!(true);
+        }
+        Ok(target)
+    }
+}

@@ -1,0 +1,171 @@
+//! Rendering: a dashboard as the JSON that Grafana reads.
+
+use serde_json::{Value, json};
+
+use super::grid::Grid;
+use super::{Dashboard, DashboardError, SCHEMA_VERSION, TAG, annotation, json, variable};
+use crate::promql::{PromqlError, Scope};
+
+impl Dashboard {
+    /// Writes the dashboard as the JSON that Grafana imports or provisions, the same for the same input.
+    ///
+    /// # Errors
+    ///
+    /// Names the first panel, variable or annotation whose query cannot be.
+    pub fn render(&self, scope: &Scope) -> Result<String, DashboardError> {
+        let mut scope = scope.clone();
+        if let Some(interval) = self.scraped_every {
+            scope.scrape_interval = scope.scrape_interval.max(interval);
+        }
+        let variables = self.variables.iter().map(|variable| {
+            let rendered = variable.render(&scope);
+            rendered.map_err(|source| self.fault(format!("variable `{}`", variable.name), source))
+        });
+        let variables: Vec<_> =
+            [Ok(variable::data_sources())].into_iter().chain(variables).collect::<Result<_, _>>()?;
+        let annotations = self.annotations.iter().map(|annotation| {
+            let rendered = annotation.render(&scope);
+            rendered.map_err(|source| self.fault(format!("annotation `{}`", annotation.name()), source))
+        });
+        let annotations: Vec<_> = [Ok(annotation::notes())].into_iter().chain(annotations).collect::<Result<_, _>>()?;
+        Ok(json::write(json!({
+            "annotations": {"list": annotations},
+            "description": self.description,
+            "editable": true,
+            "fiscalYearStartMonth": 0,
+            // A line under the pointer on every chart at once.
+            "graphTooltip": 1,
+            "id": null,
+            "links": [link_to_others()],
+            "panels": self.render_panels(&scope)?,
+            "preload": false,
+            "refresh": "30s",
+            "schemaVersion": SCHEMA_VERSION,
+            "tags": [TAG],
+            "templating": {"list": variables},
+            "time": {"from": "now-1h", "to": "now"},
+            "timepicker": {},
+            "timezone": "browser",
+            "title": self.title,
+            "uid": self.uid,
+            "version": 1,
+            "weekStart": "",
+        })))
+    }
+
+    fn render_panels(&self, scope: &Scope) -> Result<Vec<Value>, DashboardError> {
+        let (mut grid, mut id, mut out) = (Grid::default(), 0, Vec::new());
+        for row in &self.rows {
+            let heading = row.title.as_ref().map(|title| {
+                id += 1;
+                let place = grid.heading().render();
+                json!({"collapsed": row.collapsed, "gridPos": place, "id": id, "panels": [], "title": title, "type": "row"})
+            });
+            let panels = row.panels.iter().map(|panel| {
+                id += 1;
+                let rendered = panel.render(id, grid.place(panel.width, panel.height), self.scraped_every, scope);
+                rendered.map_err(|source| self.fault(format!("panel `{}`", panel.title()), source))
+            });
+            let panels: Vec<Value> = panels.collect::<Result<_, _>>()?;
+            match heading {
+                // The panels of a closed row stand in it, those of an open one behind it.
+                Some(mut heading) if row.collapsed => {
+                    heading["panels"] = panels.into();
+                    out.push(heading);
+                }
+                heading => out.extend(heading.into_iter().chain(panels)),
+            }
+        }
+        Ok(out)
+    }
+
+    fn fault(&self, place: String, source: PromqlError) -> DashboardError {
+        DashboardError { dashboard: self.title.clone(), place, source: Box::new(source) }
+    }
+}
+
+fn link_to_others() -> Value {
+    json!({
+        "asDropdown": true,
+        "icon": "external link",
+        "includeVars": true,
+        "keepTime": true,
+        "tags": [TAG],
+        "targetBlank": false,
+        "title": "Other dashboards",
+        "tooltip": "",
+        "type": "dashboards",
+        "url": "",
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{FieldUnit, Panel, Variable, Visual, watched};
+    use super::*;
+    use crate::presets::auth::{ACTIVE_SESSIONS, LOGIN_ATTEMPTS};
+    use crate::presets::http::REQUEST_DURATION;
+    use crate::promql::{self, Window};
+
+    fn rendered(dashboard: &Dashboard, scope: &Scope) -> Value {
+        serde_json::from_str(&dashboard.render(scope).unwrap()).unwrap()
+    }
+
+    fn sign_ins(window: &str) -> Dashboard {
+        let rate = promql::rate(watched(&LOGIN_ATTEMPTS), window).sum_by(&["result"]);
+        let panel = Panel::new(Visual::TimeSeries, "Sign-ins", "Who comes in.", FieldUnit::PerSecond);
+        Dashboard::new("sign-ins", "Sign-ins", "Who comes in.").panel(panel.query(rate, "{{result}}"))
+    }
+
+    #[test]
+    fn a_query_that_cannot_be_is_named_with_its_panel() {
+        let of_path = Panel::new(Visual::Stat, "By path", "Wrong.", FieldUnit::Count)
+            .query(promql::rate(&LOGIN_ATTEMPTS, Window::RATE_INTERVAL).sum_by(&["path"]), "{{path}}");
+        let error = sign_ins("5m").panel(of_path).render(&Scope::default()).unwrap_err();
+        let text = "dashboard `Sign-ins`, panel `By path`: `login_attempts_total` has no label `path`";
+        assert_eq!(error.to_string(), text);
+        let of_path = Variable::values("path", "Path", &LOGIN_ATTEMPTS);
+        let error = sign_ins("5m").variable(of_path).render(&Scope::default()).unwrap_err();
+        assert_eq!(error.place, "variable `path`");
+    }
+
+    #[test]
+    fn a_window_is_as_long_as_four_scrapes_of_what_is_scraped_least_often() {
+        assert!(sign_ins("1m").render(&Scope::default()).is_ok());
+        let error = sign_ins("1m").scraped_every(Duration::from_secs(30)).render(&Scope::default()).unwrap_err();
+        assert!(matches!(*error.source, PromqlError::WindowTooShort { .. }), "{error}");
+        let json = rendered(&sign_ins("2m").scraped_every(Duration::from_secs(30)), &Scope::default());
+        assert_eq!(json["panels"][0]["interval"], "30s");
+    }
+
+    #[test]
+    fn a_prefix_stands_before_each_of_the_apps_metrics_and_no_other() {
+        let dashboard = sign_ins("5m").services_of(&REQUEST_DURATION);
+        let json = rendered(&dashboard, &Scope::default().prefix("shop"));
+        let expr = json["panels"][0]["targets"][0]["expr"].as_str().unwrap();
+        assert!(expr.contains("rate(shop_login_attempts_total{"), "{expr}");
+        let services = json["templating"]["list"][1]["query"]["query"].as_str().unwrap();
+        assert_eq!(services, "label_values(shop_http_request_duration_seconds_count,job)");
+        let alerts = json["annotations"]["list"][1]["expr"].as_str().unwrap();
+        assert!(alerts.starts_with("ALERTS{"), "{alerts}");
+    }
+
+    #[test]
+    fn the_panels_of_a_closed_row_stand_in_it_and_those_of_an_open_one_behind_it() {
+        let dashboard = Dashboard::new("rows", "Rows", "Rows.")
+            .row("Open")
+            .panel(Panel::of(&LOGIN_ATTEMPTS))
+            .collapsed_row("Closed")
+            .panel(Panel::of(&ACTIVE_SESSIONS));
+        let json = rendered(&dashboard, &Scope::default());
+        let kinds: Vec<_> = json["panels"].as_array().unwrap().iter().map(|panel| &panel["type"]).collect();
+        assert_eq!(kinds, ["row", "timeseries", "row"]);
+        let inside = &json["panels"][2]["panels"][0];
+        assert_eq!(
+            (&inside["title"], &inside["id"], &inside["gridPos"]["y"]),
+            (&json!("active_sessions"), &json!(4), &json!(10))
+        );
+    }
+}
