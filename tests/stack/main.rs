@@ -3,10 +3,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../dashboards/servers.rs"]
+mod servers;
+
+mod alertmanager;
 mod checks;
 mod drift;
 mod files;
 mod inputs;
+mod live;
 mod objectives;
 mod routes;
 mod scenario;
