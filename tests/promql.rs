@@ -88,7 +88,7 @@ fn every_form_is_written_as_expected_and_read_by_another_parser() {
         (promql::max_over_time(&CONNECTIONS_ACTIVE, "1h").topk(3), "topk(3, max_over_time(db_connections_active[1h]))"),
         (
             Expr::from(&UP).equals(0.0).or(Expr::from(&UP).unless(Expr::from(&UP).gt(0.0))),
-            "up == 0 or up unless up > 0",
+            "up == 0 or (up unless up > 0)",
         ),
         (Expr::from(&UP).or(&UP).and(Expr::from(&UP).or(&UP)), "(up or up) and (up or up)"),
         (promql::absent(select(&UP).eq("job", "api")).equals(1.0), r#"absent(up{job="api"}) == 1"#),

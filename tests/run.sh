@@ -28,6 +28,8 @@ need() { # need PROGRAM PACKAGE
 }
 need prometheus prometheus
 need promtool prometheus
+need prometheus-alertmanager prometheus-alertmanager
+need amtool prometheus-alertmanager
 need jq jq
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter

@@ -8,7 +8,7 @@ use super::labels::Labels;
 use super::node::{Matching, Node};
 
 const SETS: [&str; 3] = ["and", "or", "unless"];
-const COMPARISONS: [&str; 6] = ["==", "!=", ">", "<", ">=", "<="];
+const COMPARISONS: [&str; 7] = ["==", "!=", ">", "<", ">=", "<=", "> bool"];
 
 fn binary(operator: &'static str, matching: Matching, left: Expr, right: Expr) -> Expr {
     let typed = || {
@@ -80,6 +80,8 @@ macro_rules! operators {
 operators! {
     /// Keeps values above the other's.
     gt = ">";
+    /// Is 1 where the value is above the other's, and 0 where it is not.
+    gt_bool = "> bool";
     /// Keeps values below the other's.
     lt = "<";
     /// Keeps values at or above the other's.

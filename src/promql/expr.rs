@@ -61,6 +61,18 @@ impl Expr {
         Ok(out)
     }
 
+    /// Writes the expression as [`render`](Self::render) does, over several lines where one would be long.
+    ///
+    /// # Errors
+    ///
+    /// As [`render`](Self::render).
+    pub fn render_lines(&self, scope: &Scope) -> Result<String, PromqlError> {
+        let (node, _) = self.0.as_ref().map_err(Clone::clone)?;
+        let mut out = String::new();
+        node.write_lines(&mut out, scope)?;
+        Ok(out)
+    }
+
     /// Returns the labels that its series have, in order; none of a single number, or when something is wrong.
     pub fn labels(&self) -> Vec<String> {
         self.0.as_ref().ok().and_then(|(_, labels)| labels.as_ref()).map(Labels::list).unwrap_or_default()

@@ -34,7 +34,7 @@ mod node;
 mod scope;
 mod selector;
 mod series;
-mod window;
+pub(crate) mod window;
 
 pub use binary::On;
 pub use error::PromqlError;

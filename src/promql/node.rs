@@ -1,6 +1,7 @@
 //! Nodes: an expression's parts, and how they are written.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::error::PromqlError;
 use super::matcher::Matcher;
@@ -55,7 +56,7 @@ impl Node {
             Self::Binary { operator, .. } => match *operator {
                 "or" => 1,
                 "and" | "unless" => 2,
-                "==" | "!=" | ">" | "<" | ">=" | "<=" => 3,
+                "==" | "!=" | ">" | "<" | ">=" | "<=" | "> bool" => 3,
                 "+" | "-" => 4,
                 _ => 5,
             },
@@ -117,20 +118,49 @@ impl Node {
                 *out += &format!("{function}({})", arguments.join(", "));
             }
             Self::Binary { operator, matching, left, right } => {
-                let strength = self.strength();
-                left.write_above(out, scope, strength)?;
-                *out += &format!(" {operator} ");
-                if let Some(on) = &matching.on {
-                    *out += &format!("on ({}) ", on.join(", "));
-                }
-                if let Some(extra) = &matching.group_left {
-                    *out += &format!("group_left ({}) ", extra.join(", "));
-                }
-                // Operators bind to the left, so an equal one on the right needs its parentheses.
-                right.write_above(out, scope, strength + 1)?;
+                left.write_above(out, scope, self.least_left(left))?;
+                *out += &format!(" {operator} {matching}");
+                right.write_above(out, scope, self.least_right())?;
             }
         }
         Ok(())
+    }
+
+    /// Writes the expression over several lines where one would be long, broken at its outermost operators.
+    pub(super) fn write_lines(&self, out: &mut String, scope: &Scope) -> Result<(), PromqlError> {
+        let mut line = String::new();
+        self.write(&mut line, scope)?;
+        match self {
+            Self::Binary { operator, matching, left, right } if line.len() > LONG_LINE => {
+                if left.strength() >= self.least_left(left) {
+                    left.write_lines(out, scope)?;
+                } else {
+                    left.write_above(out, scope, self.least_left(left))?;
+                }
+                *out += &format!("\n{operator} {matching}");
+                right.write_above(out, scope, self.least_right())
+            }
+            _ => {
+                out.push_str(&line);
+                Ok(())
+            }
+        }
+    }
+
+    /// How strong a left side must be to need no parentheses. An `and` beside an `or` gets some for the reader's sake.
+    fn least_left(&self, left: &Self) -> u8 {
+        match (self.strength(), left.strength()) {
+            (1, 2) => 3,
+            (own, _) => own,
+        }
+    }
+
+    /// Operators bind to the left, so an equal one on the right needs its parentheses.
+    fn least_right(&self) -> u8 {
+        match self.strength() {
+            1 => 3,
+            own => own + 1,
+        }
     }
 
     fn write_above(&self, out: &mut String, scope: &Scope, strength: u8) -> Result<(), PromqlError> {
@@ -171,6 +201,21 @@ impl Node {
                 right.uses(found);
             }
         }
+    }
+}
+
+/// The longest expression that is written on one line of a file.
+const LONG_LINE: usize = 100;
+
+impl fmt::Display for Matching {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(on) = &self.on {
+            write!(f, "on ({}) ", on.join(", "))?;
+        }
+        if let Some(extra) = &self.group_left {
+            write!(f, "group_left ({}) ", extra.join(", "))?;
+        }
+        Ok(())
     }
 }
 

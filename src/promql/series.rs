@@ -60,6 +60,20 @@ pub struct Series {
     pub has_target_labels: bool,
 }
 
+impl Series {
+    /// Describes what a recording rule makes.
+    pub(crate) fn recorded(name: String, labels: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            name: Cow::Owned(name),
+            kind: SeriesKind::Gauge,
+            labels: labels.into_iter().map(|label| (Cow::Owned(label), None)).collect(),
+            buckets: Cow::Borrowed(&[]),
+            origin: Origin::Rule,
+            has_target_labels: false,
+        }
+    }
+}
+
 /// A metric that a query can begin at.
 pub trait Queried {
     /// Returns what queries need to know of it.

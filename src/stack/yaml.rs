@@ -106,7 +106,9 @@ fn fits_a_block(text: &str) -> bool {
     !text.is_empty()
         && text.lines().all(clean)
         && !text.ends_with('\n')
-        && text.chars().all(|c| c == '\n' || (!c.is_control() && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')))
+        && text
+            .chars()
+            .all(|c| c == '\n' || (!c.is_control() && !matches!(c, '\u{85}' | '\u{2028}' | '\u{2029}' | '\u{feff}')))
 }
 
 fn scalar(text: &str) -> String {
@@ -116,10 +118,11 @@ fn scalar(text: &str) -> String {
 /// Tells whether text is read as the same text without quotes, by readers of YAML 1.1 and 1.2.
 fn is_plain(text: &str) -> bool {
     const WORDS: [&str; 10] = ["true", "false", "null", "yes", "no", "on", "off", "y", "n", "~"];
-    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/');
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/' | ':' | '@');
     let first = text.chars().next();
     first.is_some_and(|c| c.is_ascii_alphabetic() || c == '_' || c == '/')
         && text.chars().all(fits)
+        && !text.ends_with(':')
         && !WORDS.contains(&text.to_ascii_lowercase().as_str())
         || is_duration(text)
 }
@@ -131,6 +134,10 @@ fn is_duration(text: &str) -> bool {
 }
 
 fn quoted(text: &str) -> String {
+    // Single quotes know no escapes, so double ones and backslashes are read as they are.
+    if text.contains(['"', '\\']) && !text.chars().any(|c| c == '\'' || !(' '..='~').contains(&c)) {
+        return format!("'{text}'");
+    }
     let mut out = String::from('"');
     for c in text.chars() {
         match c {
@@ -171,14 +178,62 @@ mod tests {
 
     #[test]
     fn what_could_be_read_as_something_else_is_quoted() {
-        for text in ["", "1", "1.5", "0x1f", "1e3", "yes", "No", "null", "~", "a: b", "#a", "a #b", "- a", "{{ x }}", "[a]",
-            "a\nb", "*", "&a", "!a", "%a", "@a", "`a`", "'", "\"", "\\", "\t", "é", "10:30", "2024-01-01", " a", "a ", "-", "5min",
-            "\u{0}", "\u{85}", "\u{2028}"]
-        {
+        for text in [
+            "",
+            "1",
+            "1.5",
+            "0x1f",
+            "1e3",
+            "yes",
+            "No",
+            "null",
+            "~",
+            "a: b",
+            "a:",
+            ":a",
+            "#a",
+            "a #b",
+            "- a",
+            "{{ x }}",
+            "[a]",
+            "a\nb",
+            "*",
+            "&a",
+            "!a",
+            "%a",
+            "@a",
+            "`a`",
+            "'",
+            "\"",
+            "\\",
+            "\t",
+            "é",
+            "10:30",
+            "2024-01-01",
+            " a",
+            "a ",
+            "-",
+            "5min",
+            "\u{0}",
+            "\u{85}",
+            "\u{2028}",
+        ] {
             let written = scalar(text);
-            assert!(written.starts_with('"') && written.ends_with('"'), "{text:?}: {written}");
+            assert!(written.starts_with(['"', '\'']) && written.ends_with(['"', '\'']), "{text:?}: {written}");
         }
-        for text in ["api", "/metrics", "alerts-critical", "5m", "30d", "prometheus.yml", "_x"] {
+        for text in [
+            "api",
+            "/metrics",
+            "alerts-critical",
+            "5m",
+            "30d",
+            "prometheus.yml",
+            "_x",
+            "localhost:9090",
+            "http://a/b",
+            "a@b",
+            "a:b:c",
+        ] {
             assert_eq!(scalar(text), text);
         }
     }

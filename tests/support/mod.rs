@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod example;
+pub mod generated;
 pub mod judges;
 pub mod process;
 pub mod prometheus;

@@ -52,6 +52,13 @@ impl Prometheus {
             text += &format!("  - {{targets: ['{target}'], labels: {{__metrics_path__: '{path}'{label}}}}}\n");
         }
         std::fs::write(&config, text).expect("the folder can be written to");
+        Self::configured(address, folder)
+    }
+
+    /// Starts a server at an address with the `prometheus.yml` of a folder, in which it keeps its data too.
+    #[track_caller]
+    pub fn configured(address: SocketAddr, folder: Folder) -> Self {
+        let config = folder.path().join("prometheus.yml");
         let mut process = Process::start(
             program("prometheus", "prometheus")
                 .arg(format!("--config.file={}", config.display()))
@@ -101,6 +108,14 @@ impl Prometheus {
         let answer = Request::new("GET", self.address, &path).send();
         assert_eq!(answer.status, 200, "{expression}: {}", answer.text());
         answer.json()["data"].as_array().expect("a list of series").clone()
+    }
+
+    /// What the server answers to `GET /api/v1/{what}`.
+    #[track_caller]
+    pub fn api(&self, what: &str) -> Value {
+        let answer = Request::new("GET", self.address, &format!("/api/v1/{what}")).send();
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        answer.json()["data"].clone()
     }
 
     /// What the server knows of its targets: health, and the last error.

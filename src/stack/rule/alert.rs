@@ -129,7 +129,7 @@ impl Alert {
     }
 
     fn fields(&self, scope: &Scope, runbooks: &str) -> Result<Yaml, RuleFault> {
-        let expr = self.expr.render(scope)?;
+        let expr = self.expr.render_lines(scope)?;
         self.check()?;
         let mut rule = vec![("alert", Yaml::text(&self.name)), ("expr", Yaml::Block(expr))];
         if let Some(pending) = &self.pending {

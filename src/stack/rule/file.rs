@@ -138,7 +138,8 @@ impl RuleFile {
             return Err(RuleError { rule: alert.name.clone(), reason: RuleFault::Twice });
         }
         let groups = self.groups.iter().map(|group| group.yaml(scope, runbooks)).collect::<Result<_, _>>()?;
-        Ok(Yaml::map([("groups", Yaml::List(groups))]).file("Rendered by watchkeeper; changes by hand are overwritten."))
+        Ok(Yaml::map([("groups", Yaml::List(groups))])
+            .file("Rendered by watchkeeper; changes by hand are overwritten."))
     }
 }
 

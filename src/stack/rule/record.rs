@@ -1,9 +1,7 @@
 //! Recordings: what is worked out once, because panels and alerts ask for it again and again.
 
-use std::borrow::Cow;
-
 use super::error::{RuleError, RuleFault};
-use crate::promql::{Expr, Origin, Queried, Scope, Series, SeriesKind};
+use crate::promql::{Expr, Queried, Scope, Series};
 use crate::stack::yaml::Yaml;
 
 /// A recording rule. It is a metric like any other to the expressions that are built on it.
@@ -51,7 +49,7 @@ impl Record {
 
     pub(super) fn yaml(&self, scope: &Scope) -> Result<Yaml, RuleError> {
         let at = |reason| RuleError { rule: self.name.clone(), reason };
-        let expr = self.expr.render(scope).map_err(|error| at(error.into()))?;
+        let expr = self.expr.render_lines(scope).map_err(|error| at(error.into()))?;
         let fits = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_lowercase())
                 && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
@@ -73,19 +71,5 @@ impl Queried for Record {
     fn series(&self) -> Series {
         let labels = self.expr.labels().into_iter().chain(self.labels.iter().map(|(name, _)| name.clone()));
         Series::recorded(self.name.clone(), labels)
-    }
-}
-
-impl Series {
-    /// Describes what a recording rule makes.
-    fn recorded(name: String, labels: impl IntoIterator<Item = String>) -> Self {
-        Self {
-            name: Cow::Owned(name),
-            kind: SeriesKind::Gauge,
-            labels: labels.into_iter().map(|label| (Cow::Owned(label), None)).collect(),
-            buckets: Cow::Borrowed(&[]),
-            origin: Origin::Rule,
-            has_target_labels: false,
-        }
     }
 }
