@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::support::process::program;
 
@@ -23,6 +23,7 @@ pub(crate) const ORGANIZATIONS: [&str; 3] = ["aarhus", "bergen", "coimbra"];
 #[track_caller]
 pub(crate) fn write(data: &Path, target_labels: &str) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    fs::create_dir_all(data).expect("the folder can be made");
     let text = data.with_extension("openmetrics");
     fs::write(&text, openmetrics(now, target_labels)).expect("the folder can be written to");
     let output = program("promtool", "prometheus")
@@ -63,6 +64,3 @@ fn openmetrics(now: u64, target: &str) -> String {
     out.push_str("# EOF\n");
     out
 }
-
-/// How far the history reaches back.
-pub(crate) const LENGTH: Duration = Duration::from_secs(5 * WEEK);

@@ -9,13 +9,10 @@ use crate::presets::database::{
 use crate::presets::monitoring::HEALTH_CHECK_UP;
 use crate::presets::process::START_TIME;
 use crate::presets::runtime::EVENT_LOOP_LAG;
-use crate::promql::{self, ExporterMetric, Expr, Window};
+use crate::promql::{self, Expr, Window};
 use crate::stack::exporter::cadvisor;
+use crate::stack::exporter::postgres::STANDBY_LAG;
 use crate::stack::exporter::prometheus::UP;
-
-/// How far a standby is behind, in bytes of the write-ahead log; the exporter of the primary has it for each standby.
-const STANDBY_LAG: ExporterMetric =
-    ExporterMetric::gauge("postgres", "pg_stat_replication_pg_wal_lsn_diff", &["application_name", "server"]);
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {

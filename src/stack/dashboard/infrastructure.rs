@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual, rate};
+use super::{Dashboard, FieldUnit, Panel, Threshold, Variable, Visual, rate};
 use crate::promql::{ExporterMetric, Expr, Selector, number, select};
 use crate::stack::exporter::node;
 
@@ -26,7 +26,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(disk_used(), "{{instance}} {{mountpoint}}")
-            .limit(Limit::Most(0.9))
+            .threshold(Threshold::AtMost(0.9))
             .size(8, 8),
         )
         .panel(
@@ -78,7 +78,7 @@ pub(super) fn memory(of: fn(&ExporterMetric) -> Selector) -> Panel {
     )
     .query(number(1.0) - of(&node::MEMORY_AVAILABLE) / of(&node::MEMORY_TOTAL), "{{instance}}")
     .scale(0.0, 1.0)
-    .limit(Limit::Most(0.9))
+    .threshold(Threshold::AtMost(0.9))
 }
 
 fn disk_used() -> Expr {

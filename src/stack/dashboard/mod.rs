@@ -6,12 +6,12 @@
 //! ```
 //! use watchkeeper::presets::http::REQUEST_DURATION;
 //! use watchkeeper::promql::{self, Scope, Window, select};
-//! use watchkeeper::stack::dashboard::{Dashboard, FieldUnit, Limit, Panel, Visual, watched};
+//! use watchkeeper::stack::dashboard::{Dashboard, FieldUnit, Threshold, Panel, Visual, watched};
 //!
 //! let scan = watched(select(&REQUEST_DURATION).eq("path", "/api/scan"));
 //! let slowest = Panel::new(Visual::TimeSeries, "Scans", "95th percentile of the time of a scan.", FieldUnit::Seconds)
 //!     .query(promql::quantile(0.95, scan, Window::RATE_INTERVAL, &[]), "p95")
-//!     .limit(Limit::Most(0.3));
+//!     .threshold(Threshold::AtMost(0.3));
 //! let dashboard = Dashboard::new("warehouse", "Warehouse", "How the warehouse fares.")
 //!     .services_of(&REQUEST_DURATION)
 //!     .panel(slowest);
@@ -51,7 +51,7 @@ use self::panel::rate;
 use crate::promql::{Queried, SeriesKind, Use, observations, select};
 
 pub use error::DashboardError;
-pub use field::{FieldUnit, Limit};
+pub use field::{FieldUnit, Threshold};
 pub use panel::{Panel, watched};
 pub use shipped::{SHIPPED, Shipped};
 pub use variable::Variable;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::field::{FieldUnit, Limit, thresholds};
+use super::field::{FieldUnit, Threshold, thresholds};
 use super::grid::Place;
 use super::json::{number, put};
 use super::query::{Query, data_source};
@@ -23,7 +23,7 @@ pub struct Panel {
     description: String,
     unit: FieldUnit,
     queries: Vec<Query>,
-    limit: Option<Limit>,
+    threshold: Option<Threshold>,
     range: (Option<f64>, Option<f64>),
     pub(super) width: u8,
     pub(super) height: u8,
@@ -45,7 +45,7 @@ impl Panel {
             description: description.into(),
             unit,
             queries: Vec::new(),
-            limit: None,
+            threshold: None,
             range,
             width: 12,
             height: 8,
@@ -106,9 +106,9 @@ impl Panel {
         self
     }
 
-    /// Shows from which value on it is bad. Default: no value is.
-    pub fn limit(mut self, limit: Limit) -> Self {
-        self.limit = Some(limit);
+    /// Shows where good values end. Default: every value is good.
+    pub fn threshold(mut self, threshold: Threshold) -> Self {
+        self.threshold = Some(threshold);
         self
     }
 
@@ -150,9 +150,9 @@ impl Panel {
         let targets = self.queries.iter().enumerate().map(|(number, query)| query.render(number, shape, scope));
         let mut defaults = json!({
             "color": {"mode": self.visual.color()},
-            "custom": self.visual.custom(self.limit),
+            "custom": self.visual.custom(self.threshold),
             "mappings": self.unit.mappings(),
-            "thresholds": thresholds(self.limit),
+            "thresholds": thresholds(self.threshold),
             "unit": self.unit.id(),
         });
         put(&mut defaults, "decimals", self.unit.decimals());
