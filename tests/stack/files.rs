@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use watchkeeper::stack::alertmanager::{self, Routing};
 use watchkeeper::stack::logstash::{self, Pipeline};
 use watchkeeper::stack::rule::RuleFile;
-use watchkeeper::stack::{Settings, alerts, prometheus, recording, slo};
+use watchkeeper::stack::{Settings, alerts, prometheus, recording, reference, slo};
 
 use crate::support::generated::compare;
 use crate::{objectives, scenarios, traps};
@@ -50,11 +50,22 @@ fn all() -> Vec<(String, String)> {
     files
 }
 
+/// The page of the shipped objectives.
+fn objectives_page() -> String {
+    format!(
+        "<!-- Generated from the code by `{COMMAND}`; changes by hand are overwritten. -->\n# Objectives\n\n\
+         What `watchkeeper::stack::slo::SHIPPED` promises, each kept over 30 days. A budget is written as time in which \
+         everything goes\nwrong. [Rules](guide/rules.md#objectives) says how an app declares its own.\n\n{}",
+        reference::objectives(slo::SHIPPED)
+    )
+}
+
 /// Makes sure that what other tests read from the disk is what the code renders.
 pub(crate) fn bring_up_to_date() {
     for (name, text) in all() {
         compare(&format!("examples/stack/{name}"), &text, COMMAND);
     }
+    compare("docs/objectives.md", &objectives_page(), COMMAND);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod servers;
 mod alertmanager;
 mod checks;
 mod drift;
+mod example;
 mod files;
 mod inputs;
 mod live;
