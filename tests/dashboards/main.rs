@@ -14,6 +14,7 @@ mod provisioning;
 mod schema;
 mod servers;
 mod thresholds;
+mod windows;
 
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -37,6 +37,7 @@ const FAULTS: &[(&str, &str, Option<&str>)] = &[
     ("api-overview", "/panels/0/fieldConfig/defaults/thresholds/steps/0/color", None),
     ("api-overview", "/panels/0/fieldConfig/defaults/custom/drawStyle", Some(r#""lines""#)),
     ("api-overview", "/panels/0/fieldConfig/defaults/custom/stacking/mode", Some(r#""stacked""#)),
+    ("infrastructure", "/panels/0/targets/0/interval", Some("30")),
     ("business", "/panels/0/options/reduceOptions", None),
     ("business", "/panels/0/options/colorMode", Some(r#""text""#)),
     ("business", "/panels/0/fieldConfig/defaults/custom/lineWidth", Some("1")),

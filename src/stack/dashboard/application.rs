@@ -1,8 +1,6 @@
 //! Application health: what is up, how the database fares, whether the runtime keeps up.
 
-use std::time::Duration;
-
-use super::{Dashboard, FieldUnit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Panel, SLOWEST, Visual, watched};
 use crate::presets::database::{
     CONNECTION_POOL_SIZE, CONNECTIONS_ACTIVE, CONNECTIONS_MAX, QUERY_DURATION, SLOW_QUERIES,
 };
@@ -21,8 +19,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
         "Application health",
         "What is up, how the database and its connections fare, and whether the runtime keeps up.",
     )
-    // The slowest of the sources, the exporters, are scraped so often.
-    .scraped_every(Duration::from_secs(30))
+    .scraped_every(SLOWEST)
     .services_of(&START_TIME);
     runtime(database(targets(dashboard)))
 }

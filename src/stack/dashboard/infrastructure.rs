@@ -9,12 +9,15 @@ use crate::stack::exporter::node;
 /// File systems that are not disks.
 const NO_DISK: &str = "tmpfs|ramfs|squashfs|autofs|fuse.*";
 
+/// How often the node exporter is scraped.
+const SCRAPED_EVERY: Duration = Duration::from_secs(30);
+
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
     let devices = &["instance", "device"];
     let interface = |metric| on_machine(metric).ne("device", "lo");
     Dashboard::new(uid, "Infrastructure", "The machines: processors, memory, disks, network.")
-        .scraped_every(Duration::from_secs(30))
+        .scraped_every(SCRAPED_EVERY)
         .variable(Variable::values("instance", "Machine", &node::LOAD1))
         .panel(cpu(on_machine))
         .panel(memory(on_machine))
@@ -63,6 +66,7 @@ pub(super) fn cpu(of: fn(&ExporterMetric) -> Selector) -> Panel {
         FieldUnit::Share,
     )
     .query(number(1.0) - idle, "{{instance}}")
+    .scraped_every(SCRAPED_EVERY)
     .scale(0.0, 1.0)
 }
 
@@ -77,6 +81,7 @@ pub(super) fn memory(of: fn(&ExporterMetric) -> Selector) -> Panel {
         FieldUnit::Share,
     )
     .query(number(1.0) - of(&node::MEMORY_AVAILABLE) / of(&node::MEMORY_TOTAL), "{{instance}}")
+    .scraped_every(SCRAPED_EVERY)
     .scale(0.0, 1.0)
     .threshold(Threshold::AtMost(0.9))
 }

@@ -60,6 +60,9 @@ pub use visual::Visual;
 /// The version of Grafana's dashboard schema that is rendered; Grafana 12.1 and later know it.
 pub const SCHEMA_VERSION: u32 = 42;
 
+/// How often the slowest service or exporter is scraped: dashboards about all of them ask no finer.
+const SLOWEST: Duration = Duration::from_secs(30);
+
 /// The tag by which shipped dashboards, and those of apps, find each other.
 pub const TAG: &str = "watchkeeper";
 

@@ -25,6 +25,7 @@ pub struct Panel {
     queries: Vec<Query>,
     threshold: Option<Threshold>,
     range: (Option<f64>, Option<f64>),
+    scraped_every: Option<Duration>,
     pub(super) width: u8,
     pub(super) height: u8,
 }
@@ -47,6 +48,7 @@ impl Panel {
             queries: Vec::new(),
             threshold: None,
             range,
+            scraped_every: None,
             width: 12,
             height: 8,
         }
@@ -118,6 +120,12 @@ impl Panel {
         self
     }
 
+    /// Sets how often its metrics are scraped, where it is less often than those of the dashboard.
+    pub fn scraped_every(mut self, interval: Duration) -> Self {
+        self.scraped_every = Some(interval);
+        self
+    }
+
     /// Sets the size on a screen that is 24 wide. Default: 12 by 8.
     pub fn size(mut self, width: u8, height: u8) -> Self {
         (self.width, self.height) = (width.clamp(1, 24), height.max(1));
@@ -146,8 +154,10 @@ impl Panel {
         scraped_every: Option<Duration>,
         scope: &Scope,
     ) -> Result<Value, PromqlError> {
-        let shape = self.visual.shape();
-        let targets = self.queries.iter().enumerate().map(|(number, query)| query.render(number, shape, scope));
+        let (shape, every) = (self.visual.shape(), self.scraped_every.or(scraped_every));
+        let mut scope = scope.clone();
+        scope.scrape_interval = scope.scrape_interval.max(every.unwrap_or_default());
+        let targets = self.queries.iter().enumerate().map(|(number, query)| query.render(number, shape, every, &scope));
         let mut defaults = json!({
             "color": {"mode": self.visual.color()},
             "custom": self.visual.custom(self.threshold),
@@ -158,7 +168,7 @@ impl Panel {
         put(&mut defaults, "decimals", self.unit.decimals());
         put(&mut defaults, "min", self.range.0.map(number));
         put(&mut defaults, "max", self.range.1.map(number));
-        let mut panel = json!({
+        Ok(json!({
             "datasource": data_source(),
             "description": self.description,
             "fieldConfig": {"defaults": defaults, "overrides": []},
@@ -170,9 +180,7 @@ impl Panel {
             "title": self.title,
             "transformations": self.visual.transformations(),
             "type": self.visual.as_str(),
-        });
-        put(&mut panel, "interval", scraped_every.map(|every| format!("{}s", every.as_secs().max(1))));
-        Ok(panel)
+        }))
     }
 }
 
