@@ -23,7 +23,9 @@ fail() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
 command -v cargo >/dev/null || fail "cargo not found: install Rust from https://rustup.rs"
 
 packages=()
+programs=()
 need() { # need PROGRAM PACKAGE
+    programs+=("$1")
     command -v "$1" >/dev/null || packages+=("$2")
 }
 need prometheus prometheus
@@ -66,12 +68,16 @@ if ((${#packages[@]})); then
         rm -f "$policy"
         trap - EXIT
     fi
-    # Nor at the next boot: the tests start a server of their own.
-    if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
-        systemctl disable --now prometheus.service >/dev/null 2>&1 || true
+    # Nor at the next boot: the tests start servers of their own.
+    if [[ -d /run/systemd/system ]]; then
+        for package in "${packages[@]}"; do
+            case $package in
+                prometheus* | redis-server | postgresql) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
+            esac
+        done
     fi
     hash -r
-    for program in prometheus promtool jq cc; do
+    for program in "${programs[@]}"; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"
     done
 fi

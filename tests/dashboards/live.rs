@@ -129,6 +129,11 @@ fn every_panel_variable_and_annotation_gets_data_from_a_real_prometheus() {
     exporters.wait_for_the_standby();
     let prometheus = prometheus(&app, &exporters);
     wait_for_rates(&prometheus);
+    assert_eq!(
+        ask(&prometheus, "sum(rate(http_served_total[5s]))", false),
+        [0.0; 0],
+        "what is not there gets no answer"
+    );
 
     let (mut asked, mut listed, mut faults) = (0, BTreeMap::new(), Vec::new());
     for question in questions() {
@@ -195,6 +200,13 @@ fn look_back(prometheus: &Prometheus) -> String {
     let past = history::ORGANIZATIONS.len() as f64 * history::INVOICED_AN_HOUR as f64 * hours / 100.0;
     let month = value(prometheus, &expr("Monthly revenue trend"));
     assert!((month / (past + live) - 1.0).abs() < 0.01, "30 days made {month}, the history has {past}, the app {live}");
+    let one = first_expr(panel("billing-revenue", "Monthly revenue trend")).replace("$organization", "aarhus");
+    let one = value(prometheus, &filled_in(&one, RATE_INTERVAL));
+    assert!((one * 3.0 / month - 1.0).abs() < 0.05, "one of three organizations with a history has {one} of {month}");
+    let today = value(prometheus, &format!("sum({})", expr("Invoices today")));
+    let live = value(prometheus, "sum(billing_invoices_generated_total)");
+    let past = history::INVOICES_AN_HOUR * 24.0;
+    assert!((today / (past + live) - 1.0).abs() < 0.1, "24 hours made {today}, the history has {past}, the app {live}");
     let largest = ask(prometheus, &expr("Revenue by organization"), true);
     assert_eq!(largest.len(), 10, "the ten largest of twelve");
     format!("30 days: {month:.0}, of which {past:.0} are history and {live:.0} are live; growth {growth:.3}")
