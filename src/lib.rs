@@ -75,4 +75,6 @@ mod guide {
     mod metrics {}
     #[doc = include_str!("../docs/guide/own-metrics.md")]
     mod own_metrics {}
+    #[doc = include_str!("../docs/guide/rules.md")]
+    mod rules {}
 }

@@ -78,6 +78,11 @@ impl Expr {
         self.0.as_ref().ok().and_then(|(_, labels)| labels.as_ref()).map(Labels::list).unwrap_or_default()
     }
 
+    /// Tells whether it is a single number rather than series.
+    pub fn is_number(&self) -> bool {
+        matches!(&self.0, Ok((_, None)))
+    }
+
     /// Returns the metrics that it uses, in order; none when something is wrong.
     pub fn uses(&self) -> BTreeSet<Use> {
         let mut found = BTreeSet::new();

@@ -238,6 +238,39 @@ mod tests {
         }
     }
 
+    /// Text of the characters that mean something to YAML, and of some that do not.
+    fn text(random: &mut u64) -> String {
+        const CHARACTERS: [&str; 42] = [
+            "a", "b", "Z", "0", "9", " ", " ", ":", ": ", "#", " #", "-", "- ", "?", "!", "&", "*", "%", "@", "`", "'",
+            "\"", "\\", "|", ">", "{", "}", "[", "]", ",", "=", "~", "\n", "\t", "é", "雪", "\u{85}", "\u{2028}", "_",
+            ".", "/", "\u{1b}",
+        ];
+        let mut next = || {
+            *random ^= *random << 13;
+            *random ^= *random >> 7;
+            *random ^= *random << 17;
+            usize::try_from(*random % 1_000).expect("less than a thousand")
+        };
+        let length = next() % 8;
+        (0..length).map(|_| CHARACTERS[next() % CHARACTERS.len()]).collect()
+    }
+
+    #[test]
+    fn another_parser_reads_every_text_as_it_was() {
+        let mut random = 0x2545_f491_4f6c_dd1d;
+        for round in 0..20_000 {
+            let [key, plain, block, item] = [(); 4].map(|()| text(&mut random));
+            let list = Yaml::List(vec![Yaml::text(&item), Yaml::map([(key.as_str(), Yaml::Block(block.clone()))])]);
+            let file = Yaml::map([("list", list), ("text", Yaml::text(&plain))]).file("A file.");
+            let read =
+                yaml_rust2::YamlLoader::load_from_str(&file).unwrap_or_else(|error| panic!("{round}: {error}\n{file}"));
+            let file_read = &read[0];
+            assert_eq!(file_read["text"].as_str(), Some(plain.as_str()), "{file}");
+            assert_eq!(file_read["list"][0].as_str(), Some(item.as_str()), "{file}");
+            assert_eq!(file_read["list"][1][key.as_str()].as_str(), Some(block.as_str()), "{file}");
+        }
+    }
+
     #[test]
     fn a_block_that_would_change_is_quoted() {
         for text in ["", " a", "a ", "a\n", "a\n\nb", "a\tb", "a\u{2028}b"] {

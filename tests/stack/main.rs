@@ -15,6 +15,7 @@ mod inputs;
 mod live;
 mod objectives;
 mod routes;
+mod rules;
 mod scenario;
 mod scenarios;
 mod traps;

@@ -148,6 +148,9 @@ impl Alert {
     }
 
     fn check(&self) -> Result<(), RuleFault> {
+        if self.expr.is_number() {
+            return Err(RuleFault::Scalar);
+        }
         let camel = self.name.starts_with(|c: char| c.is_ascii_uppercase())
             && self.name.bytes().all(|byte| byte.is_ascii_alphanumeric());
         if !camel {

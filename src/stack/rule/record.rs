@@ -50,6 +50,9 @@ impl Record {
     pub(super) fn yaml(&self, scope: &Scope) -> Result<Yaml, RuleError> {
         let at = |reason| RuleError { rule: self.name.clone(), reason };
         let expr = self.expr.render_lines(scope).map_err(|error| at(error.into()))?;
+        if self.expr.is_number() {
+            return Err(at(RuleFault::Scalar));
+        }
         let fits = |part: &str| {
             part.starts_with(|c: char| c.is_ascii_lowercase())
                 && part.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
