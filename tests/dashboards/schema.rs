@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::support::process::{Folder, program};
-use crate::{committed, repository};
+use crate::{committed, panels, repository};
 
 /// A fault: the dashboard and the place that it is planted in, and what stands there then. Without a value the place is
 /// taken away.
@@ -68,6 +68,21 @@ fn every_dashboard_is_what_grafanas_own_types_allow_and_planted_faults_are_found
     let missed: Vec<_> = (0..FAULTS.len()).filter(missed).map(|number| FAULTS[number]).collect();
     assert!(missed.is_empty(), "faults that were not found: {missed:#?}");
     println!("{} dashboards checked, {} planted faults found", committed().len(), FAULTS.len());
+}
+
+#[test]
+fn dashboards_and_panels_are_of_the_versions_that_the_types_are_of() {
+    let ask = "const { defaultDashboard } = require('@grafana/schema'); \
+               const panel = require('@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen'); \
+               process.stdout.write(JSON.stringify([defaultDashboard.schemaVersion, panel.pluginVersion]))";
+    let mut node = program("node", "nodejs");
+    let output = node.args(["-e", ask]).current_dir(node_modules()).output().expect("node starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let current: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for dashboard in committed() {
+        let panel = panels(&dashboard.json)[0];
+        assert_eq!(json!([dashboard.json["schemaVersion"], panel["pluginVersion"]]), current, "{}", dashboard.name);
+    }
 }
 
 #[track_caller]

@@ -57,7 +57,7 @@ pub use shipped::{SHIPPED, Shipped};
 pub use variable::Variable;
 pub use visual::Visual;
 
-/// The version of Grafana's dashboard schema that is rendered; Grafana 12.1 and later know it.
+/// The version of Grafana's dashboard schema that is rendered; Grafana 12.2 and later know it.
 pub const SCHEMA_VERSION: u32 = 42;
 
 /// How often the slowest service or exporter is scraped: dashboards about all of them ask no finer.
