@@ -66,10 +66,12 @@ if ((${#packages[@]})); then
         rm -f "$policy"
         trap - EXIT
     fi
-    # Nor at the next boot: the tests start a server of their own.
-    if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
-        systemctl disable --now prometheus.service >/dev/null 2>&1 || true
-    fi
+    # Nor at the next boot: the tests start servers of their own.
+    for service in prometheus prometheus-alertmanager; do
+        if [[ " ${packages[*]} " == *" $service "* && -d /run/systemd/system ]]; then
+            systemctl disable --now "$service.service" >/dev/null 2>&1 || true
+        fi
+    done
     hash -r
     for program in prometheus promtool jq cc; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"

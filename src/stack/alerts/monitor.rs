@@ -2,7 +2,8 @@
 
 use crate::presets::monitoring::DROPPED;
 use crate::promql::{self, Expr, vector};
-use crate::stack::exporter::{alertmanager, prometheus};
+use crate::stack::exporter::alertmanager::NOTIFICATIONS_FAILED;
+use crate::stack::exporter::prometheus::{CONFIG_RELOAD_SUCCESSFUL, NOTIFICATION_ERRORS, RULE_EVALUATION_FAILURES, UP};
 use crate::stack::rule::{Alert, Group, Severity};
 use crate::stack::settings::Settings;
 
@@ -16,31 +17,31 @@ pub(super) fn group(settings: &Settings) -> Group {
                 .description("This alert always fires. When it stops to arrive, no other alert arrives either."),
         )
         .alert(
-            Alert::warning("TargetDown", Expr::from(&prometheus::UP).equals(0.0))
+            Alert::warning("TargetDown", Expr::from(&UP).equals(0.0))
                 .pending(&settings.limits.target_down)
                 .summary("{{ $labels.job }} cannot be scraped")
                 .description("Prometheus has no metrics from {{ $labels.instance }} of job {{ $labels.job }}."),
         )
         .alert(
-            Alert::critical("RuleEvaluationFailures", rises(&prometheus::RULE_EVALUATION_FAILURES))
+            Alert::critical("RuleEvaluationFailures", rises(&RULE_EVALUATION_FAILURES))
                 .pending("5m")
                 .summary("Rules cannot be evaluated")
                 .description("{{ $value | humanize }} evaluations in {{ $labels.rule_group }} failed in five minutes: its alerts may be missing."),
         )
         .alert(
-            Alert::critical("AlertSendingFailures", rises(&prometheus::NOTIFICATION_ERRORS))
+            Alert::critical("AlertSendingFailures", rises(&NOTIFICATION_ERRORS))
                 .pending("5m")
                 .summary("Alerts do not reach Alertmanager")
                 .description("{{ $value | humanize }} alerts to {{ $labels.alertmanager }} failed in five minutes."),
         )
         .alert(
-            Alert::critical("NotificationFailures", rises(&alertmanager::NOTIFICATIONS_FAILED))
+            Alert::critical("NotificationFailures", rises(&NOTIFICATIONS_FAILED))
                 .pending("5m")
                 .summary("Notifications do not arrive")
                 .description("{{ $value | humanize }} notifications by {{ $labels.integration }} failed in five minutes."),
         )
         .alert(
-            Alert::warning("ConfigurationNotLoaded", Expr::from(&prometheus::CONFIG_RELOAD_SUCCESSFUL).equals(0.0))
+            Alert::warning("ConfigurationNotLoaded", Expr::from(&CONFIG_RELOAD_SUCCESSFUL).equals(0.0))
                 .pending("5m")
                 .summary("Prometheus runs on an old configuration")
                 .description("The last change to the configuration of {{ $labels.instance }} was refused."),
