@@ -11,7 +11,7 @@ use watchkeeper::metric::{CounterDesc, HistogramDesc, UpDownDesc};
 use watchkeeper::presets::Status;
 use watchkeeper::promql::{self, Expr, Window, select};
 use watchkeeper::stack::alertmanager::{self, Routing};
-use watchkeeper::stack::dashboard::{Dashboard, FieldUnit, Limit, Panel, Visual, watched};
+use watchkeeper::stack::dashboard::{Dashboard, FieldUnit, Panel, Threshold, Visual, watched};
 use watchkeeper::stack::rule::{Alert, Group, Record, RuleFile};
 use watchkeeper::stack::slo::{self, Slo};
 use watchkeeper::stack::{Job, Settings, alerts, prometheus, reference};
@@ -76,7 +76,7 @@ fn dashboard() -> Dashboard {
                 FieldUnit::Seconds,
             )
             .query(packing, "p95")
-            .limit(Limit::Most(OBJECTIVES[0].threshold().unwrap_or_default())),
+            .threshold(Threshold::AtMost(OBJECTIVES[0].threshold().unwrap_or_default())),
         )
         .panel(Panel::of(&VANS_LOADING))
 }

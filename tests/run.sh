@@ -23,7 +23,9 @@ fail() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
 command -v cargo >/dev/null || fail "cargo not found: install Rust from https://rustup.rs"
 
 packages=()
+programs=()
 need() { # need PROGRAM PACKAGE
+    programs+=("$1")
     command -v "$1" >/dev/null || packages+=("$2")
 }
 need prometheus prometheus
@@ -67,13 +69,15 @@ if ((${#packages[@]})); then
         trap - EXIT
     fi
     # Nor at the next boot: the tests start servers of their own.
-    for service in prometheus prometheus-alertmanager; do
-        if [[ " ${packages[*]} " == *" $service "* && -d /run/systemd/system ]]; then
-            systemctl disable --now "$service.service" >/dev/null 2>&1 || true
-        fi
-    done
+    if [[ -d /run/systemd/system ]]; then
+        for package in "${packages[@]}"; do
+            case $package in
+                prometheus* | redis-server | postgresql) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
+            esac
+        done
+    fi
     hash -r
-    for program in prometheus promtool jq cc; do
+    for program in "${programs[@]}"; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"
     done
 fi

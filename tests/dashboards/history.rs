@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use crate::support::process::program;
 
@@ -16,6 +16,9 @@ pub(crate) const MRR_FOUR_WEEKS_AGO: f64 = 16_000_000.0;
 /// Money invoiced in the history each hour for each organization, in cents.
 pub(crate) const INVOICED_AN_HOUR: u64 = 50_000;
 
+/// Invoices generated in the history each hour.
+pub(crate) const INVOICES_AN_HOUR: f64 = 12.0;
+
 /// The organizations that have a history.
 pub(crate) const ORGANIZATIONS: [&str; 3] = ["aarhus", "bergen", "coimbra"];
 
@@ -23,6 +26,7 @@ pub(crate) const ORGANIZATIONS: [&str; 3] = ["aarhus", "bergen", "coimbra"];
 #[track_caller]
 pub(crate) fn write(data: &Path, target_labels: &str) {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock after 1970").as_secs();
+    fs::create_dir_all(data).expect("the folder can be made");
     let text = data.with_extension("openmetrics");
     fs::write(&text, openmetrics(now, target_labels)).expect("the folder can be written to");
     let output = program("promtool", "prometheus")
@@ -56,13 +60,10 @@ fn openmetrics(now: u64, target: &str) -> String {
     metric("gauge", "billing_mrr_cents", &[(String::new(), 0.0)]);
     let amounts = ORGANIZATIONS.map(|name| (format!(r#",organization="{name}""#), INVOICED_AN_HOUR as f64));
     metric("counter", "billing_invoice_amount_cents_total", &amounts);
-    metric("counter", "billing_invoices_generated_total", &status(12.0, 0.1));
+    metric("counter", "billing_invoices_generated_total", &status(INVOICES_AN_HOUR, 0.1));
     metric("counter", "revenue_cents_total", &[(String::new(), 120_000.0)]);
     let cron = status(4.0, 0.01).map(|(labels, an_hour)| (format!(r#",task="monthly_invoices"{labels}"#), an_hour));
     metric("counter", "billing_cron_runs_total", &cron);
     out.push_str("# EOF\n");
     out
 }
-
-/// How far the history reaches back.
-pub(crate) const LENGTH: Duration = Duration::from_secs(5 * WEEK);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use crate::support::process::{Folder, program};
-use crate::{committed, repository};
+use crate::{committed, panels, repository};
 
 /// A fault: the dashboard and the place that it is planted in, and what stands there then. Without a value the place is
 /// taken away.
@@ -37,6 +37,7 @@ const FAULTS: &[(&str, &str, Option<&str>)] = &[
     ("api-overview", "/panels/0/fieldConfig/defaults/thresholds/steps/0/color", None),
     ("api-overview", "/panels/0/fieldConfig/defaults/custom/drawStyle", Some(r#""lines""#)),
     ("api-overview", "/panels/0/fieldConfig/defaults/custom/stacking/mode", Some(r#""stacked""#)),
+    ("infrastructure", "/panels/0/targets/0/interval", Some("30")),
     ("business", "/panels/0/options/reduceOptions", None),
     ("business", "/panels/0/options/colorMode", Some(r#""text""#)),
     ("business", "/panels/0/fieldConfig/defaults/custom/lineWidth", Some("1")),
@@ -67,6 +68,21 @@ fn every_dashboard_is_what_grafanas_own_types_allow_and_planted_faults_are_found
     let missed: Vec<_> = (0..FAULTS.len()).filter(missed).map(|number| FAULTS[number]).collect();
     assert!(missed.is_empty(), "faults that were not found: {missed:#?}");
     println!("{} dashboards checked, {} planted faults found", committed().len(), FAULTS.len());
+}
+
+#[test]
+fn dashboards_and_panels_are_of_the_versions_that_the_types_are_of() {
+    let ask = "const { defaultDashboard } = require('@grafana/schema'); \
+               const panel = require('@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen'); \
+               process.stdout.write(JSON.stringify([defaultDashboard.schemaVersion, panel.pluginVersion]))";
+    let mut node = program("node", "nodejs");
+    let output = node.args(["-e", ask]).current_dir(node_modules()).output().expect("node starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let current: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    for dashboard in committed() {
+        let panel = panels(&dashboard.json)[0];
+        assert_eq!(json!([dashboard.json["schemaVersion"], panel["pluginVersion"]]), current, "{}", dashboard.name);
+    }
 }
 
 #[track_caller]

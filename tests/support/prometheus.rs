@@ -64,6 +64,8 @@ impl Prometheus {
                 .arg(format!("--config.file={}", config.display()))
                 .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
                 .arg(format!("--web.listen-address={address}"))
+                // A test may bring a history along.
+                .arg("--storage.tsdb.retention.time=1y")
                 .arg("--enable-feature=exemplar-storage")
                 .arg("--log.level=warn"),
         );

@@ -1,6 +1,6 @@
 //! API overview: what the API is asked, how fast it answers, and how often it fails.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
+use super::{Dashboard, FieldUnit, Panel, Threshold, Visual, rate, watched};
 use crate::presets::auth::ACTIVE_SESSIONS;
 use crate::presets::http::{REQUEST_DURATION, REQUESTS};
 use crate::promql::{self, Expr, Window, select};
@@ -32,7 +32,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
             )
             .query(p95, "{{method}} {{path}}")
             .with_exemplars()
-            .limit(Limit::Most(0.2)),
+            .threshold(Threshold::AtMost(0.2)),
         )
         .panel(
             Panel::new(
@@ -44,7 +44,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
             )
             .query(failed_by(&[]), "all")
             .query(failed_by(&["path"]), "{{path}}")
-            .limit(Limit::Most(0.05)),
+            .threshold(Threshold::AtMost(0.05)),
         )
         .panel(
             Panel::new(

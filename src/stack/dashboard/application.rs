@@ -1,20 +1,16 @@
 //! Application health: what is up, how the database fares, whether the runtime keeps up.
 
-use std::time::Duration;
-
-use super::{Dashboard, FieldUnit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Panel, SLOWEST, Visual, watched};
 use crate::presets::database::{
     CONNECTION_POOL_SIZE, CONNECTIONS_ACTIVE, CONNECTIONS_MAX, QUERY_DURATION, SLOW_QUERIES,
 };
 use crate::presets::monitoring::HEALTH_CHECK_UP;
 use crate::presets::process::START_TIME;
 use crate::presets::runtime::EVENT_LOOP_LAG;
-use crate::promql::{self, ExporterMetric, Expr, Window};
-use crate::stack::exporter::{cadvisor, prometheus};
-
-/// How far a standby is behind, in bytes of the write-ahead log; the exporter of the primary has it for each standby.
-const STANDBY_LAG: ExporterMetric =
-    ExporterMetric::gauge("postgres", "pg_stat_replication_pg_wal_lsn_diff", &["application_name", "server"]);
+use crate::promql::{self, Expr, Window};
+use crate::stack::exporter::cadvisor;
+use crate::stack::exporter::postgres::STANDBY_LAG;
+use crate::stack::exporter::prometheus::UP;
 
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
@@ -23,8 +19,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
         "Application health",
         "What is up, how the database and its connections fare, and whether the runtime keeps up.",
     )
-    // The slowest of the sources, the exporters, are scraped so often.
-    .scraped_every(Duration::from_secs(30))
+    .scraped_every(SLOWEST)
     .services_of(&START_TIME);
     runtime(database(targets(dashboard)))
 }
@@ -39,7 +34,7 @@ fn targets(dashboard: Dashboard) -> Dashboard {
                 "Whether the last scrape of each target succeeded: services and exporters alike.",
                 FieldUnit::UpDown,
             )
-            .query(Expr::from(&prometheus::UP).min_by(&["job", "instance"]), "{{job}} {{instance}}"),
+            .query(Expr::from(&UP).min_by(&["job", "instance"]), "{{job}} {{instance}}"),
         )
         .panel(
             Panel::new(

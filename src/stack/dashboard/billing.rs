@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual, watched};
+use super::{Dashboard, FieldUnit, Panel, Threshold, Variable, Visual, watched};
 use crate::presets::billing::{
     CRON_RUNS, EMAILS_SENT, INVOICE_AMOUNT, INVOICES, INVOICES_GENERATED, MRR, PDF_GENERATED, S3_UPLOADS,
     STRIPE_CHARGES, USAGE_AGGREGATION_DURATION,
@@ -51,7 +51,7 @@ fn revenue(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(mrr() / mrr().offset("4w") - 1.0, "in four weeks")
-            .limit(Limit::Least(0.0))
+            .threshold(Threshold::AtLeast(0.0))
             .size(6, 8),
         )
         .panel(
@@ -93,7 +93,7 @@ fn invoices(dashboard: Dashboard) -> Dashboard {
             "Invoice success rate",
             "Share of the invoices within an hour that could be generated. The line is the objective of 99 %.",
             &INVOICES_GENERATED,
-            0.99,
+            Some(0.99),
         ))
         .panel(
             Panel::new(
@@ -130,7 +130,7 @@ fn work(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Seconds,
             )
             .query(aggregation, "p95")
-            .limit(Limit::Most(5.0))
+            .threshold(Threshold::AtMost(5.0))
             .size(6, 8),
         )
         .panel(
@@ -141,42 +141,45 @@ fn work(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(promql::share(cron_succeeded, watched(&CRON_RUNS), "24h", &["task"]), "{{task}}")
-            .limit(Limit::Least(0.99))
+            .threshold(Threshold::AtLeast(0.99))
             .size(6, 8),
         )
         .panel(success(
             "PDF success",
             "Share of the PDF documents within an hour that could be generated. The line is the objective of 99 %.",
             &PDF_GENERATED,
-            0.99,
+            Some(0.99),
         ))
         .panel(success(
             "Stripe success",
             "Share of the charges within an hour that succeeded. The line is the objective of 95 %.",
             &STRIPE_CHARGES,
-            0.95,
+            Some(0.95),
         ))
         .panel(success(
             "E-mail delivery",
             "Share of the e-mails within an hour that were sent. The line is the objective of 98 %.",
             &EMAILS_SENT,
-            0.98,
+            Some(0.98),
         ))
         .panel(success(
             "S3 success",
-            "Share of the uploads within an hour that succeeded. The line is the objective of 99 %.",
+            "Share of the uploads within an hour that succeeded.",
             &S3_UPLOADS,
-            0.99,
+            None,
         ))
 }
 
 /// A panel of the share of successes. An hour, because billing does little in a minute.
-fn success(title: &str, description: &str, metric: &impl Queried, objective: f64) -> Panel {
+fn success(title: &str, description: &str, metric: &impl Queried, objective: Option<f64>) -> Panel {
     let succeeded = watched(select(metric).eq("status", "success"));
-    Panel::new(Visual::TimeSeries, title, description, FieldUnit::Share)
+    let panel = Panel::new(Visual::TimeSeries, title, description, FieldUnit::Share)
         .query(promql::share(succeeded, watched(select(metric)), "1h", &[]), "success")
-        .limit(Limit::Least(objective))
-        .size(6, 8)
+        .size(6, 8);
+    match objective {
+        Some(objective) => panel.threshold(Threshold::AtLeast(objective)),
+        None => panel,
+    }
 }
 
 fn of_organization(metric: &impl Queried) -> Selector {

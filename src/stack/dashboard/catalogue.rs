@@ -1,6 +1,6 @@
 //! Every metric: one panel for each that the catalogue has, by group, for a reader who looks for something.
 
-use super::{Dashboard, FieldUnit, Panel, Visual, watched};
+use super::{Dashboard, FieldUnit, Panel, SLOWEST, Visual, watched};
 use crate::metric::Describe;
 use crate::presets::process::START_TIME;
 use crate::presets::{CATALOGUE, Group};
@@ -13,6 +13,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
         "Every metric",
         "Every ready-made metric in the way that fits its type. Rows are closed; an open one is asked for.",
     )
+    .scraped_every(SLOWEST)
     .services_of(&START_TIME);
     Group::ALL.iter().fold(dashboard, |dashboard, &group| {
         let entries = CATALOGUE.iter().filter(|entry| entry.group == group);

@@ -85,22 +85,22 @@ impl From<Unit> for FieldUnit {
     }
 }
 
-/// From which value on a panel shows it as bad: the threshold of a service level objective or of an alert.
+/// Where good values end, which a panel shows: the threshold of a service level objective or of an alert.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
-pub enum Limit {
-    /// Values from here on up are bad.
-    Most(f64),
-    /// Values below are bad.
-    Least(f64),
+pub enum Threshold {
+    /// Good up to here: values above are bad.
+    AtMost(f64),
+    /// Good from here on: values below are bad.
+    AtLeast(f64),
 }
 
-pub(super) fn thresholds(limit: Option<Limit>) -> Value {
+pub(super) fn thresholds(threshold: Option<Threshold>) -> Value {
     let step = |color: &str, from: Option<f64>| json!({"color": color, "value": from.map(number)});
-    let steps = match limit {
+    let steps = match threshold {
         None => vec![step("green", None)],
-        Some(Limit::Most(most)) => vec![step("green", None), step("red", Some(most))],
-        Some(Limit::Least(least)) => vec![step("red", None), step("green", Some(least))],
+        Some(Threshold::AtMost(most)) => vec![step("green", None), step("red", Some(most))],
+        Some(Threshold::AtLeast(least)) => vec![step("red", None), step("green", Some(least))],
     };
     json!({"mode": "absolute", "steps": steps})
 }

@@ -1,6 +1,6 @@
 //! Gateway performance: latency, limits, keys, caches, Kafka, and what the gateway needs behind it.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual, rate, watched};
+use super::{Dashboard, FieldUnit, Panel, Threshold, Variable, Visual, rate, watched};
 use crate::presets::gateway::{
     ACTIVE_CONNECTIONS, API_KEY_VALIDATIONS, AUTH_FAILURES, CACHE_REQUESTS, DB_QUERY_DURATION, KAFKA_PRODUCER_LATENCY,
     RATE_LIMIT_HITS, REQUEST_DURATION, REQUESTS, REQUESTS_IN_FLIGHT, RESPONSE_BODY, USAGE_RECORD_FAILURES,
@@ -34,7 +34,7 @@ fn traffic(dashboard: Dashboard) -> Dashboard {
             )
             .query(latency(0.95), "{{path}} p95")
             .query(latency(0.99), "{{path}} p99")
-            .limit(Limit::Most(0.05)),
+            .threshold(Threshold::AtMost(0.05)),
         )
         .panel(
             Panel::new(
@@ -54,7 +54,7 @@ fn traffic(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(promql::share(failed, watched(&REQUESTS), Window::RATE_INTERVAL, &[]), "5xx")
-            .limit(Limit::Most(0.05))
+            .threshold(Threshold::AtMost(0.05))
             .size(8, 8),
         )
         .panel(
@@ -103,7 +103,7 @@ fn doors(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Count,
             )
             .query(connections, "{{kind}}")
-            .limit(Limit::Most(5_000.0)),
+            .threshold(Threshold::AtMost(5_000.0)),
         )
         .panel(
             Panel::new(
@@ -122,7 +122,7 @@ fn doors(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(valid, "valid")
-            .limit(Limit::Least(0.999)),
+            .threshold(Threshold::AtLeast(0.999)),
         )
 }
 
@@ -142,7 +142,7 @@ fn behind(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(promql::share(hit, watched(&CACHE_REQUESTS), Window::RATE_INTERVAL, &["cache"]), "{{cache}}")
-            .limit(Limit::Least(0.9)),
+            .threshold(Threshold::AtLeast(0.9)),
         )
         .panel(
             Panel::new(
@@ -153,7 +153,7 @@ fn behind(dashboard: Dashboard) -> Dashboard {
             )
             .query(kafka(0.95), "p95")
             .query(kafka(0.99), "p99")
-            .limit(Limit::Most(0.025)),
+            .threshold(Threshold::AtMost(0.025)),
         )
         .panel(
             Panel::new(
@@ -173,7 +173,7 @@ fn behind(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Seconds,
             )
             .query(queries, "{{query_type}}")
-            .limit(Limit::Most(0.025)),
+            .threshold(Threshold::AtMost(0.025)),
         )
 }
 

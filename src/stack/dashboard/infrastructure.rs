@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Variable, Visual, rate};
+use super::{Dashboard, FieldUnit, Panel, Threshold, Variable, Visual, rate};
 use crate::promql::{ExporterMetric, Expr, Selector, number, select};
 use crate::stack::exporter::node;
 
 /// File systems that are not disks.
 const NO_DISK: &str = "tmpfs|ramfs|squashfs|autofs|fuse.*";
 
+/// How often the node exporter is scraped.
+const SCRAPED_EVERY: Duration = Duration::from_secs(30);
+
 /// Builds the dashboard.
 pub(super) fn dashboard(uid: &str) -> Dashboard {
     let devices = &["instance", "device"];
     let interface = |metric| on_machine(metric).ne("device", "lo");
     Dashboard::new(uid, "Infrastructure", "The machines: processors, memory, disks, network.")
-        .scraped_every(Duration::from_secs(30))
+        .scraped_every(SCRAPED_EVERY)
         .variable(Variable::values("instance", "Machine", &node::LOAD1))
         .panel(cpu(on_machine))
         .panel(memory(on_machine))
@@ -26,7 +29,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(disk_used(), "{{instance}} {{mountpoint}}")
-            .limit(Limit::Most(0.9))
+            .threshold(Threshold::AtMost(0.9))
             .size(8, 8),
         )
         .panel(
@@ -63,6 +66,7 @@ pub(super) fn cpu(of: fn(&ExporterMetric) -> Selector) -> Panel {
         FieldUnit::Share,
     )
     .query(number(1.0) - idle, "{{instance}}")
+    .scraped_every(SCRAPED_EVERY)
     .scale(0.0, 1.0)
 }
 
@@ -77,8 +81,9 @@ pub(super) fn memory(of: fn(&ExporterMetric) -> Selector) -> Panel {
         FieldUnit::Share,
     )
     .query(number(1.0) - of(&node::MEMORY_AVAILABLE) / of(&node::MEMORY_TOTAL), "{{instance}}")
+    .scraped_every(SCRAPED_EVERY)
     .scale(0.0, 1.0)
-    .limit(Limit::Most(0.9))
+    .threshold(Threshold::AtMost(0.9))
 }
 
 fn disk_used() -> Expr {

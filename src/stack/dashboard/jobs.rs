@@ -1,6 +1,6 @@
 //! Jobs and processes: work in the background, and what the processes take for all of their work.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
+use super::{Dashboard, FieldUnit, Panel, SLOWEST, Threshold, Visual, rate, watched};
 use crate::presets::jobs::{IMPORT_FILES_PROCESSED, IMPORT_JOBS, TASK_DURATION, TASKS_PROCESSED};
 use crate::presets::process::{CPU, MAX_FDS, OPEN_FDS, RESIDENT_MEMORY, START_TIME, THREADS};
 use crate::promql::{self, Expr, Queried, Window, select};
@@ -12,6 +12,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
         "Jobs and processes",
         "Work in the background, and what the processes take for all of their work.",
     )
+    .scraped_every(SLOWEST)
     .services_of(&START_TIME);
     processes(jobs(dashboard))
 }
@@ -76,7 +77,7 @@ fn processes(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(per_instance(&OPEN_FDS) / per_instance(&MAX_FDS), LEGEND)
-            .limit(Limit::Most(0.8)),
+            .threshold(Threshold::AtMost(0.8)),
         )
         .panel(process("Threads", "Threads of each process.", FieldUnit::Count).query(per_instance(&THREADS), LEGEND))
         .panel(

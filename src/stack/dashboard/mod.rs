@@ -6,12 +6,12 @@
 //! ```
 //! use watchkeeper::presets::http::REQUEST_DURATION;
 //! use watchkeeper::promql::{self, Scope, Window, select};
-//! use watchkeeper::stack::dashboard::{Dashboard, FieldUnit, Limit, Panel, Visual, watched};
+//! use watchkeeper::stack::dashboard::{Dashboard, FieldUnit, Threshold, Panel, Visual, watched};
 //!
 //! let scan = watched(select(&REQUEST_DURATION).eq("path", "/api/scan"));
 //! let slowest = Panel::new(Visual::TimeSeries, "Scans", "95th percentile of the time of a scan.", FieldUnit::Seconds)
 //!     .query(promql::quantile(0.95, scan, Window::RATE_INTERVAL, &[]), "p95")
-//!     .limit(Limit::Most(0.3));
+//!     .threshold(Threshold::AtMost(0.3));
 //! let dashboard = Dashboard::new("warehouse", "Warehouse", "How the warehouse fares.")
 //!     .services_of(&REQUEST_DURATION)
 //!     .panel(slowest);
@@ -51,14 +51,17 @@ use self::panel::rate;
 use crate::promql::{Queried, SeriesKind, Use, observations, select};
 
 pub use error::DashboardError;
-pub use field::{FieldUnit, Limit};
+pub use field::{FieldUnit, Threshold};
 pub use panel::{Panel, watched};
 pub use shipped::{SHIPPED, Shipped};
 pub use variable::Variable;
 pub use visual::Visual;
 
-/// The version of Grafana's dashboard schema that is rendered; Grafana 12.1 and later know it.
+/// The version of Grafana's dashboard schema that is rendered; Grafana 12.2 and later know it.
 pub const SCHEMA_VERSION: u32 = 42;
+
+/// How often the slowest service or exporter is scraped: dashboards about all of them ask no finer.
+const SLOWEST: Duration = Duration::from_secs(30);
 
 /// The tag by which shipped dashboards, and those of apps, find each other.
 pub const TAG: &str = "watchkeeper";

@@ -1,6 +1,6 @@
 //! Watchkeeper itself: its queues and losses, its rules and tasks.
 
-use super::{Dashboard, FieldUnit, Panel, Visual, rate, watched};
+use super::{Dashboard, FieldUnit, Panel, SLOWEST, Visual, rate, watched};
 use crate::metric::LABEL_OVERFLOW;
 use crate::presets::monitoring::{DROPPED, QUEUE_BYTES, RULE_EVALUATIONS, TASK_RUNS, WRITE_DURATION};
 use crate::presets::process::START_TIME;
@@ -11,6 +11,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
     let p95 = |of: Selector, by| promql::quantile(0.95, of, Window::RATE_INTERVAL, by);
     let dropped = rate(watched(&DROPPED)).sum_by(&["sink", "reason"]);
     Dashboard::new(uid, "Watchkeeper", "How the watch itself fares: its queues and losses, its rules and tasks.")
+        .scraped_every(SLOWEST)
         .services_of(&START_TIME)
         .panel(
             Panel::new(
@@ -35,10 +36,10 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
                 Visual::StackedSeries,
                 "Label overflow",
                 "Records a second that went to the value `overflow` because a label or a metric was at its cap, by \
-                 metric. Sums stay right; what is lost is who it was.",
+                 metric: the ten with most. Sums stay right; what is lost is who it was.",
                 FieldUnit::PerSecond,
             )
-            .query(rate(watched(&LABEL_OVERFLOW)).sum_by(&["metric"]), "{{metric}}"),
+            .query(rate(watched(&LABEL_OVERFLOW)).sum_by(&["metric"]).topk(10), "{{metric}}"),
         )
         .panel(
             Panel::new(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::field::{FieldUnit, Limit, thresholds};
+use super::field::{FieldUnit, Threshold, thresholds};
 use super::grid::Place;
 use super::json::{number, put};
 use super::query::{Query, data_source};
@@ -23,8 +23,9 @@ pub struct Panel {
     description: String,
     unit: FieldUnit,
     queries: Vec<Query>,
-    limit: Option<Limit>,
+    threshold: Option<Threshold>,
     range: (Option<f64>, Option<f64>),
+    scraped_every: Option<Duration>,
     pub(super) width: u8,
     pub(super) height: u8,
 }
@@ -45,8 +46,9 @@ impl Panel {
             description: description.into(),
             unit,
             queries: Vec::new(),
-            limit: None,
+            threshold: None,
             range,
+            scraped_every: None,
             width: 12,
             height: 8,
         }
@@ -106,15 +108,21 @@ impl Panel {
         self
     }
 
-    /// Shows from which value on it is bad. Default: no value is.
-    pub fn limit(mut self, limit: Limit) -> Self {
-        self.limit = Some(limit);
+    /// Shows where good values end. Default: every value is good.
+    pub fn threshold(mut self, threshold: Threshold) -> Self {
+        self.threshold = Some(threshold);
         self
     }
 
     /// Sets the ends of the scale. Default: from zero for charts, 0 to 1 for shares on dials and bars.
     pub fn scale(mut self, least: f64, most: f64) -> Self {
         self.range = (Some(least), Some(most));
+        self
+    }
+
+    /// Sets how often its metrics are scraped, where it is less often than those of the dashboard.
+    pub fn scraped_every(mut self, interval: Duration) -> Self {
+        self.scraped_every = Some(interval);
         self
     }
 
@@ -146,19 +154,21 @@ impl Panel {
         scraped_every: Option<Duration>,
         scope: &Scope,
     ) -> Result<Value, PromqlError> {
-        let shape = self.visual.shape();
-        let targets = self.queries.iter().enumerate().map(|(number, query)| query.render(number, shape, scope));
+        let (shape, every) = (self.visual.shape(), self.scraped_every.or(scraped_every));
+        let mut scope = scope.clone();
+        scope.scrape_interval = scope.scrape_interval.max(every.unwrap_or_default());
+        let targets = self.queries.iter().enumerate().map(|(number, query)| query.render(number, shape, every, &scope));
         let mut defaults = json!({
             "color": {"mode": self.visual.color()},
-            "custom": self.visual.custom(self.limit),
+            "custom": self.visual.custom(self.threshold),
             "mappings": self.unit.mappings(),
-            "thresholds": thresholds(self.limit),
+            "thresholds": thresholds(self.threshold),
             "unit": self.unit.id(),
         });
         put(&mut defaults, "decimals", self.unit.decimals());
         put(&mut defaults, "min", self.range.0.map(number));
         put(&mut defaults, "max", self.range.1.map(number));
-        let mut panel = json!({
+        Ok(json!({
             "datasource": data_source(),
             "description": self.description,
             "fieldConfig": {"defaults": defaults, "overrides": []},
@@ -170,9 +180,7 @@ impl Panel {
             "title": self.title,
             "transformations": self.visual.transformations(),
             "type": self.visual.as_str(),
-        });
-        put(&mut panel, "interval", scraped_every.map(|every| format!("{}s", every.as_secs().max(1))));
-        Ok(panel)
+        }))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Realtime overview: services with open connections, their messages, and the machines under them.
 
 use super::infrastructure::{cpu, memory};
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
+use super::{Dashboard, FieldUnit, Panel, Threshold, Visual, rate, watched};
 use crate::presets::http::{REQUEST_DURATION, REQUESTS};
 use crate::presets::realtime::{
     MESSAGES_PROCESSED, SOCKETIO_CONNECTIONS, WEBSOCKET_ACTIVE_CONNECTIONS, WEBSOCKET_DISCONNECTIONS,
@@ -42,7 +42,7 @@ fn requests(dashboard: Dashboard) -> Dashboard {
             )
             .query(latency(0.5), "{{service}} p50")
             .query(latency(0.95), "{{service}} p95")
-            .limit(Limit::Most(0.2)),
+            .threshold(Threshold::AtMost(0.2)),
         )
         .panel(
             Panel::new(
@@ -53,7 +53,7 @@ fn requests(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Share,
             )
             .query(promql::share(failed, watched(&REQUESTS), Window::RATE_INTERVAL, &["service"]), "{{service}}")
-            .limit(Limit::Most(0.05)),
+            .threshold(Threshold::AtMost(0.05)),
         )
 }
 

@@ -13,18 +13,14 @@ impl Dashboard {
     ///
     /// Names the first panel, variable or annotation whose query cannot be.
     pub fn render(&self, scope: &Scope) -> Result<String, DashboardError> {
-        let mut scope = scope.clone();
-        if let Some(interval) = self.scraped_every {
-            scope.scrape_interval = scope.scrape_interval.max(interval);
-        }
         let variables = self.variables.iter().map(|variable| {
-            let rendered = variable.render(&scope);
+            let rendered = variable.render(scope);
             rendered.map_err(|source| self.fault(format!("variable `{}`", variable.name), source))
         });
         let variables: Vec<_> =
             [Ok(variable::data_sources())].into_iter().chain(variables).collect::<Result<_, _>>()?;
         let annotations = self.annotations.iter().map(|annotation| {
-            let rendered = annotation.render(&scope);
+            let rendered = annotation.render(scope);
             rendered.map_err(|source| self.fault(format!("annotation `{}`", annotation.name()), source))
         });
         let annotations: Vec<_> = [Ok(annotation::notes())].into_iter().chain(annotations).collect::<Result<_, _>>()?;
@@ -37,7 +33,7 @@ impl Dashboard {
             "graphTooltip": 1,
             "id": null,
             "links": [link_to_others()],
-            "panels": self.render_panels(&scope)?,
+            "panels": self.render_panels(scope)?,
             "preload": false,
             "refresh": "30s",
             "schemaVersion": SCHEMA_VERSION,
@@ -137,7 +133,10 @@ mod tests {
         let error = sign_ins("1m").scraped_every(Duration::from_secs(30)).render(&Scope::default()).unwrap_err();
         assert!(matches!(*error.source, PromqlError::WindowTooShort { .. }), "{error}");
         let json = rendered(&sign_ins("2m").scraped_every(Duration::from_secs(30)), &Scope::default());
-        assert_eq!(json["panels"][0]["interval"], "30s");
+        assert_eq!(json["panels"][0]["targets"][0]["interval"], "30s");
+        let slow = sign_ins("2m").panels().next().unwrap().clone().scraped_every(Duration::from_secs(60));
+        let error = sign_ins("2m").panel(slow).render(&Scope::default()).unwrap_err();
+        assert!(matches!(*error.source, PromqlError::WindowTooShort { .. }), "{error}");
     }
 
     #[test]

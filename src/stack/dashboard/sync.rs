@@ -1,6 +1,6 @@
 //! Synchronisation and integrations: jobs between systems, and whether those systems answer.
 
-use super::{Dashboard, FieldUnit, Limit, Panel, Visual, rate, watched};
+use super::{Dashboard, FieldUnit, Panel, Threshold, Visual, rate, watched};
 use crate::presets::sync::{
     ACTIVE_SYNCS, CONFLICTS, DURATION, INTEGRATION_RETRIES, INTEGRATION_UP, OPERATIONS, WEBHOOK_DELIVERIES,
 };
@@ -32,7 +32,7 @@ fn jobs(dashboard: Dashboard) -> Dashboard {
                 promql::share(succeeded, watched(&OPERATIONS), Window::RATE_INTERVAL, ways),
                 "{{source}} to {{target}}",
             )
-            .limit(Limit::Least(0.999)),
+            .threshold(Threshold::AtLeast(0.999)),
         )
         .panel(
             Panel::new(
@@ -43,7 +43,7 @@ fn jobs(dashboard: Dashboard) -> Dashboard {
                 FieldUnit::Seconds,
             )
             .query(promql::quantile(0.95, watched(&DURATION), Window::RATE_INTERVAL, ways), "{{source}} to {{target}}")
-            .limit(Limit::Most(5.0)),
+            .threshold(Threshold::AtMost(5.0)),
         )
         .panel(
             Panel::new(Visual::StackedSeries, "Active syncs", "Jobs that are under way, by source.", FieldUnit::Count)

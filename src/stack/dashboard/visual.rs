@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::field::Limit;
+use super::field::Threshold;
 use super::query::Shape;
 
 /// The version of Grafana's panels whose options these are.
@@ -123,7 +123,7 @@ impl Visual {
     }
 
     /// The part of a field's configuration that belongs to the kind of panel.
-    pub(super) fn custom(self, limit: Option<Limit>) -> Value {
+    pub(super) fn custom(self, threshold: Option<Threshold>) -> Value {
         match self {
             Self::TimeSeries | Self::StackedSeries => {
                 let stacked = self == Self::StackedSeries;
@@ -135,7 +135,7 @@ impl Visual {
                     "showPoints": "never",
                     "spanNulls": false,
                     "stacking": {"group": "A", "mode": if stacked { "normal" } else { "none" }},
-                    "thresholdsStyle": {"mode": if limit.is_some() { "dashed" } else { "off" }},
+                    "thresholdsStyle": {"mode": if threshold.is_some() { "dashed" } else { "off" }},
                 })
             }
             Self::PieChart => json!({"hideFrom": {"legend": false, "tooltip": false, "viz": false}}),

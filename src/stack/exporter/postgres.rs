@@ -19,4 +19,6 @@ exporter! { "postgres";
     SIZE: gauge("pg_database_size_bytes", ["datname", "server"]);
     /// Longest transaction that runs, in seconds.
     LONGEST_TRANSACTION: gauge("pg_stat_activity_max_tx_duration", ["datname", "server", "state"]);
+    /// How far a standby is behind, in bytes of the write-ahead log; the exporter of the primary has it for each standby.
+    STANDBY_LAG: gauge("pg_stat_replication_pg_wal_lsn_diff", ["application_name", "server"]);
 }
