@@ -89,7 +89,8 @@ impl Selector {
         self.pick(label, Op::NotMatch, regex)
     }
 
-    /// Declares labels that come from outside: the registry's constant labels, or further labels of the target.
+    /// Declares labels that come from outside, before they are used: the registry's constant labels, or further labels of
+    /// the target.
     pub fn with_labels(mut self, labels: &[&str]) -> Self {
         if let Ok(picked) = &mut self.0 {
             picked.more.extend(labels.iter().map(|&label| label.to_owned()));

@@ -101,12 +101,12 @@ impl<T: Describe + ?Sized> Queried for T {
 /// A metric of an exporter, declared as far as queries use it.
 ///
 /// ```
-/// use watchkeeper::promql::{self, ExporterMetric, Scope};
+/// use watchkeeper::promql::{Expr, ExporterMetric, Scope, select};
 ///
 /// const PROBE_SUCCESS: ExporterMetric = ExporterMetric::gauge("blackbox", "probe_success", &[]);
-/// let down = promql::select(&PROBE_SUCCESS).eq("job", "pages").equals(0.0);
+/// let down = Expr::from(select(&PROBE_SUCCESS).eq("job", "pages")).equals(0.0);
 /// assert_eq!(down.render(&Scope::default())?, r#"probe_success{job="pages"} == 0"#);
-/// # Ok::<(), promql::PromqlError>(())
+/// # Ok::<(), watchkeeper::promql::PromqlError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]

@@ -15,13 +15,46 @@ pub struct Routing {
     /// The file with the URL of Slack's incoming webhook, where Slack is used; the channels are `#alerts-critical` and
     /// `#alerts-warning`.
     pub slack_url_file: Option<String>,
-    /// The app's receiver of webhooks, and the file with the bearer token for it, where it asks for one.
-    pub webhook: Option<(String, Option<String>)>,
-    /// Who expects the Watchdog again and again and raises the alarm when it stays away, where there is somebody.
-    pub heartbeat_url_file: Option<String>,
+    /// The app's receiver of webhooks, where it has one.
+    pub webhook: Option<Webhook>,
+    /// Who expects the Watchdog every minute and raises the alarm when it stays away, where there is somebody.
+    pub heartbeat: Option<Webhook>,
     /// How long the first notification of a group waits for more of its kind, how long the next, and after how long an
     /// alert that still fires is told again: `30s`, `5m`, `4h`.
     pub timing: [String; 3],
+}
+
+/// An address that is told by HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Webhook {
+    /// The address.
+    pub url: String,
+    /// The file with the bearer token, where the address asks for one.
+    pub token_file: Option<String>,
+}
+
+impl Webhook {
+    /// Sets the address.
+    pub fn new(url: &str) -> Self {
+        Self { url: url.to_owned(), token_file: None }
+    }
+
+    /// Sets the file with the bearer token.
+    #[must_use]
+    pub fn token_file(mut self, file: &str) -> Self {
+        self.token_file = Some(file.to_owned());
+        self
+    }
+
+    fn yaml(&self, send_resolved: bool) -> Yaml {
+        let mut config = vec![("url", Yaml::text(&self.url)), ("send_resolved", Yaml::plain(send_resolved))];
+        if let Some(file) = &self.token_file {
+            let authorization = Yaml::map([("credentials_file", Yaml::text(file))]);
+            config.push(("http_config", Yaml::map([("authorization", authorization)])));
+        }
+        Yaml::map(config)
+    }
 }
 
 /// Mail for people.
@@ -56,11 +89,11 @@ impl Default for Routing {
                 "/run/secrets/smtp_password",
             )),
             slack_url_file: Some("/run/secrets/slack_url".to_owned()),
-            webhook: Some((
-                "http://api:3000/api/v1/monitoring/webhooks/alertmanager".to_owned(),
-                Some("/run/secrets/monitoring_token".to_owned()),
-            )),
-            heartbeat_url_file: None,
+            webhook: Some(
+                Webhook::new("http://api:3000/api/v1/monitoring/webhooks/alertmanager")
+                    .token_file("/run/secrets/monitoring_token"),
+            ),
+            heartbeat: None,
             timing: ["30s", "5m", "4h"].map(str::to_owned),
         }
     }
@@ -69,7 +102,7 @@ impl Default for Routing {
 impl Routing {
     /// Tells only a webhook: no mail, no Slack.
     pub fn webhook_only(url: &str) -> Self {
-        Self { email: None, slack_url_file: None, webhook: Some((url.to_owned(), None)), ..Self::default() }
+        Self { email: None, slack_url_file: None, webhook: Some(Webhook::new(url)), ..Self::default() }
     }
 }
 
@@ -136,10 +169,8 @@ pub fn render(routing: &Routing) -> String {
         ("target_matchers", matchers("warning")),
         ("equal", Yaml::texts(["service"])),
     ]);
-    let heartbeat = routing.heartbeat_url_file.as_ref().map(|file| {
-        let hook = Yaml::map([("url_file", Yaml::text(file)), ("send_resolved", Yaml::plain(false))]);
-        ("webhook_configs", Yaml::List(vec![hook]))
-    });
+    // That it is over is never true of it.
+    let heartbeat = routing.heartbeat.as_ref().map(|hook| ("webhook_configs", Yaml::List(vec![hook.yaml(false)])));
     let receivers = vec![
         receiver("critical", routing),
         receiver("warning", routing),
@@ -168,19 +199,14 @@ fn receiver(severity: &str, routing: &Routing) -> Yaml {
     if routing.slack_url_file.is_some() {
         let config = Yaml::map([
             ("channel", Yaml::text(format!("#alerts-{severity}"))),
-            resolved.clone(),
+            resolved,
             ("title", Yaml::text(SLACK_TITLE)),
             ("text", Yaml::text(SLACK_TEXT)),
         ]);
         receiver.push(("slack_configs", Yaml::List(vec![config])));
     }
-    if let Some((url, token_file)) = &routing.webhook {
-        let mut config = vec![("url", Yaml::text(url)), resolved];
-        if let Some(file) = token_file {
-            let authorization = Yaml::map([("credentials_file", Yaml::text(file))]);
-            config.push(("http_config", Yaml::map([("authorization", authorization)])));
-        }
-        receiver.push(("webhook_configs", Yaml::List(vec![Yaml::map(config)])));
+    if let Some(webhook) = &routing.webhook {
+        receiver.push(("webhook_configs", Yaml::List(vec![webhook.yaml(true)])));
     }
     Yaml::map(receiver)
 }

@@ -47,6 +47,8 @@ pub fn render(settings: &Settings) -> String {
 /// `watchkeeper.job` names, at the port of its label `watchkeeper.port`, and its label `watchkeeper.service` becomes
 /// `service`, or the job's service where there is none.
 ///
+/// A container stands in one network that Prometheus reaches; in two, it would be scraped twice.
+///
 /// `docker` is the address of the Docker API, better a proxy that only reads, such as `tcp://docker-proxy:2375`.
 pub fn render_discovery(settings: &Settings, docker: &str) -> String {
     let meta = |label: &str| format!("__meta_docker_container_label_watchkeeper_{label}");

@@ -2,8 +2,10 @@
 
 use std::process::Command;
 
+use watchkeeper::stack::alertmanager::{self, Routing, Webhook};
+
 use crate::files::{bring_up_to_date, path};
-use crate::support::process::program;
+use crate::support::process::{Folder, program};
 
 /// Runs a tool over files, and returns what it answers.
 #[track_caller]
@@ -68,6 +70,20 @@ fn amtool_accepts_the_configuration() {
         program("amtool", "prometheus-alertmanager").arg("check-config").arg(path("alertmanager/alertmanager.yml")),
     );
     assert!(said.contains("1 inhibit rules") && said.contains("3 receivers"), "{said}");
+}
+
+#[test]
+fn amtool_accepts_whatever_is_left_out_or_added() {
+    let (mut quiet, mut watched) = (Routing::webhook_only("http://shop:3000/hook"), Routing::default());
+    quiet.webhook = None;
+    watched.heartbeat = Some(Webhook::new("https://heartbeat.example.org").token_file("/run/secrets/heartbeat"));
+    for routing in [quiet, watched, Routing::webhook_only("http://shop:3000/hook")] {
+        let folder = Folder::new("alertmanager");
+        let file = folder.path().join("alertmanager.yml");
+        std::fs::write(&file, alertmanager::render(&routing)).expect("the folder can be written to");
+        let said = judged(program("amtool", "prometheus-alertmanager").arg("check-config").arg(&file));
+        assert!(said.contains("3 receivers"), "{said}");
+    }
 }
 
 #[test]

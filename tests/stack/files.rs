@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 
 use watchkeeper::stack::alertmanager::{self, Routing};
 use watchkeeper::stack::logstash::{self, Pipeline};
@@ -62,10 +63,14 @@ fn objectives_page() -> String {
 
 /// Makes sure that what other tests read from the disk is what the code renders.
 pub(crate) fn bring_up_to_date() {
-    for (name, text) in all() {
-        compare(&format!("examples/stack/{name}"), &text, COMMAND);
-    }
-    compare("docs/objectives.md", &objectives_page(), COMMAND);
+    // Once, so that no test reads a file which another is writing.
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        for (name, text) in all() {
+            compare(&format!("examples/stack/{name}"), &text, COMMAND);
+        }
+        compare("docs/objectives.md", &objectives_page(), COMMAND);
+    });
 }
 
 #[test]

@@ -14,7 +14,7 @@ fn alert(name: &str, expr: Expr) -> Alert {
 }
 
 fn refusal(file: RuleFile) -> String {
-    file.render(&Scope::default(), "https://example.org").unwrap_err().to_string()
+    file.render(&Scope::default(), "https://example.org").expect_err("it is refused").to_string()
 }
 
 #[test]

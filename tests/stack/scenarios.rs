@@ -30,7 +30,10 @@ pub(crate) fn files() -> Vec<(String, String)> {
         scenarios.iter().for_each(|scenario| scenario.write(&mut out, rules, &settings));
         match name {
             "availability" => lost_target(&mut out),
-            "monitor" => watchdog(&mut out, &settings),
+            "monitor" => {
+                watchdog(&mut out, &settings);
+                single_failures(&mut out);
+            }
             _ => {}
         }
         (name.to_owned(), out)
@@ -417,11 +420,11 @@ fn monitor() -> Vec<Scenario> {
     let prometheus = r#"job="prometheus",instance="localhost:9090",service="prometheus""#;
     let at_prometheus = [("job", "prometheus"), ("instance", "localhost:9090"), ("service", "prometheus")];
     let with = |name, value| at_prometheus.into_iter().chain([(name, value)]).collect::<Vec<_>>();
-    let rising = |alert, series: String, labels, shown| Scenario {
+    let failing = |alert, series: String, labels| Scenario {
         alert,
         labels,
-        shown,
-        pending: 5,
+        shown: "10",
+        pending: 10,
         lines: vec![counter(&series, 1.0, 0.0)],
     };
     vec![
@@ -432,24 +435,28 @@ fn monitor() -> Vec<Scenario> {
             pending: 5,
             lines: vec![gauge(r#"up{job="redis",instance="redis-exporter:9121",service="redis"}"#, 0.0, 1.0)],
         },
-        rising(
+        failing(
             "RuleEvaluationFailures",
             format!(r#"prometheus_rule_evaluation_failures_total{{rule_group="rules/http.yml;http",{prometheus}}}"#),
             with("rule_group", "rules/http.yml;http"),
-            "10",
         ),
-        rising(
+        failing(
             "AlertSendingFailures",
             format!(r#"prometheus_notifications_errors_total{{alertmanager="http://alertmanager:9093",{prometheus}}}"#),
             with("alertmanager", "http://alertmanager:9093"),
-            "10",
         ),
-        rising(
-            "NotificationFailures",
-            r#"alertmanager_notifications_failed_total{integration="email",job="alertmanager",instance="alertmanager:9093",service="alertmanager"}"#.to_owned(),
-            vec![("integration", "email"), ("job", "alertmanager"), ("instance", "alertmanager:9093"), ("service", "alertmanager")],
-            "10",
-        ),
+        Scenario {
+            alert: "NotificationFailures",
+            labels: vec![
+                ("integration", "email"),
+                ("job", "alertmanager"),
+                ("instance", "alertmanager:9093"),
+                ("service", "alertmanager"),
+            ],
+            shown: "20",
+            pending: 1,
+            lines: vec![counter(&failed_notifications(), 1.0, 0.0)],
+        },
         Scenario {
             alert: "ConfigurationNotLoaded",
             labels: at_prometheus.to_vec(),
@@ -466,8 +473,8 @@ fn monitor() -> Vec<Scenario> {
                 ("service", "api"),
                 ("sink", "logs"),
             ],
-            shown: "10",
-            pending: 5,
+            shown: "20",
+            pending: 1,
             lines: ["logs", "traces"]
                 .map(|sink| -> Line {
                     let labels = r#"reason="full",job="api",instance="api:3000",service="api""#;
@@ -477,6 +484,25 @@ fn monitor() -> Vec<Scenario> {
                 .to_vec(),
         },
     ]
+}
+
+fn failed_notifications() -> String {
+    let at = r#"job="alertmanager",instance="alertmanager:9093",service="alertmanager""#;
+    format!(r#"alertmanager_notifications_failed_total{{integration="email",{at}}}"#)
+}
+
+/// One notification that was lost is told; one evaluation that failed is not, since the next one comes.
+fn single_failures(out: &mut String) {
+    let once = values(true, &[(Some(0.0), 20)]) + " 1+0x60";
+    let rules = r#"prometheus_rule_evaluation_failures_total{rule_group="a",job="prometheus",service="prometheus"}"#;
+    let inputs = [(failed_notifications(), once.clone()), (rules.to_owned(), once)];
+    begin(out, STEP, "one lost notification is told, one failed evaluation is not", &inputs);
+    out.push_str("    promql_expr_test:\n");
+    for (time, firing) in [("15m", true), ("25m", false)] {
+        let samples = if firing { r#"{labels: '{alertname="NotificationFailures"}', value: 1}"# } else { "" };
+        let failures = r#"count by (alertname) (ALERTS{alertname=~".*Failures",alertstate="firing"})"#;
+        *out += &format!("      - {{expr: '{failures}', eval_time: {time}, exp_samples: [{samples}]}}\n");
+    }
 }
 
 /// The one alert that always fires.

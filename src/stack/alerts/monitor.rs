@@ -1,13 +1,16 @@
 //! Alerts on the monitoring itself.
 
 use crate::presets::monitoring::DROPPED;
-use crate::promql::{self, Expr, vector};
-use crate::stack::exporter::{alertmanager, prometheus};
+use crate::promql::{self, ExporterMetric, Expr, vector};
+use crate::stack::exporter::alertmanager::NOTIFICATIONS_FAILED;
+use crate::stack::exporter::prometheus::{CONFIG_RELOAD_SUCCESSFUL, NOTIFICATION_ERRORS, RULE_EVALUATION_FAILURES, UP};
 use crate::stack::rule::{Alert, Group, Severity};
 use crate::stack::settings::Settings;
 
 pub(super) fn group(settings: &Settings) -> Group {
-    let rises = |of: &crate::promql::ExporterMetric| promql::increase(of, "5m").gt(0.0);
+    // Sustained: a `for` longer than the window takes more than one failure. Of what is lost for good, one is enough.
+    let keeps_failing = |of: &ExporterMetric| promql::increase(of, "5m").gt(0.0);
+    let lost = promql::increase(&DROPPED, "10m").sum_by(&["instance", "job", "reason", "service", "sink"]);
     Group::new("monitor")
         .alert(
             Alert::new("Watchdog", Severity::None, vector(1.0))
@@ -16,42 +19,42 @@ pub(super) fn group(settings: &Settings) -> Group {
                 .description("This alert always fires. When it stops to arrive, no other alert arrives either."),
         )
         .alert(
-            Alert::warning("TargetDown", Expr::from(&prometheus::UP).equals(0.0))
+            Alert::warning("TargetDown", Expr::from(&UP).equals(0.0))
                 .pending(&settings.limits.target_down)
                 .summary("{{ $labels.job }} cannot be scraped")
                 .description("Prometheus has no metrics from {{ $labels.instance }} of job {{ $labels.job }}."),
         )
         .alert(
-            Alert::critical("RuleEvaluationFailures", rises(&prometheus::RULE_EVALUATION_FAILURES))
-                .pending("5m")
+            Alert::critical("RuleEvaluationFailures", keeps_failing(&RULE_EVALUATION_FAILURES))
+                .pending("10m")
                 .summary("Rules cannot be evaluated")
                 .description("{{ $value | humanize }} evaluations in {{ $labels.rule_group }} failed in five minutes: its alerts may be missing."),
         )
         .alert(
-            Alert::critical("AlertSendingFailures", rises(&prometheus::NOTIFICATION_ERRORS))
-                .pending("5m")
+            Alert::critical("AlertSendingFailures", keeps_failing(&NOTIFICATION_ERRORS))
+                .pending("10m")
                 .summary("Alerts do not reach Alertmanager")
                 .description("{{ $value | humanize }} alerts to {{ $labels.alertmanager }} failed in five minutes."),
         )
         .alert(
-            Alert::critical("NotificationFailures", rises(&alertmanager::NOTIFICATIONS_FAILED))
-                .pending("5m")
+            Alert::critical("NotificationFailures", promql::increase(&NOTIFICATIONS_FAILED, "10m").gt(0.0))
+                .pending("1m")
                 .summary("Notifications do not arrive")
-                .description("{{ $value | humanize }} notifications by {{ $labels.integration }} failed in five minutes."),
+                .description("{{ $value | humanize }} notifications by {{ $labels.integration }} failed in ten minutes."),
         )
         .alert(
-            Alert::warning("ConfigurationNotLoaded", Expr::from(&prometheus::CONFIG_RELOAD_SUCCESSFUL).equals(0.0))
+            Alert::warning("ConfigurationNotLoaded", Expr::from(&CONFIG_RELOAD_SUCCESSFUL).equals(0.0))
                 .pending("5m")
                 .summary("Prometheus runs on an old configuration")
                 .description("The last change to the configuration of {{ $labels.instance }} was refused."),
         )
         .alert(
-            Alert::warning(
-                "WatchkeeperDropping",
-                promql::increase(&DROPPED, "5m").sum_by(&["instance", "job", "reason", "service", "sink"]).gt(0.0),
-            )
-            .pending("5m")
-            .summary("{{ $labels.job }} loses logs, traces, errors or events")
-            .description("{{ $labels.instance }} dropped {{ $value | humanize }} items for {{ $labels.sink }} in five minutes: {{ $labels.reason }}."),
+            Alert::warning("WatchkeeperDropping", lost.gt(0.0))
+                .pending("1m")
+                .summary("{{ $labels.job }} loses logs, traces, errors or events")
+                .description(
+                    "{{ $labels.instance }} dropped {{ $value | humanize }} items for {{ $labels.sink }} in ten minutes: \
+                     {{ $labels.reason }}.",
+                ),
         )
 }

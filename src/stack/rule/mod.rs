@@ -15,7 +15,7 @@
 //!
 //! let yaml = file.render(&Scope::default(), "https://runbooks.example.org")?;
 //! assert!(yaml.contains("- alert: CheckoutFails"));
-//! assert!(yaml.contains("runbook_url: \"https://runbooks.example.org/CheckoutFails.md\""));
+//! assert!(yaml.contains("runbook_url: https://runbooks.example.org/CheckoutFails.md"));
 //! # Ok::<(), watchkeeper::stack::rule::RuleError>(())
 //! ```
 

@@ -65,7 +65,11 @@ impl Slo {
         metric: &'static HistogramDesc<L>,
         threshold: f64,
     ) -> Result<Self, SloError> {
-        if !has_bound(&metric.meta.buckets, threshold) {
+        let bounds = match &metric.meta.buckets {
+            Cow::Borrowed(bounds) => bounds,
+            Cow::Owned(bounds) => bounds.as_slice(),
+        };
+        if !is_among(bounds, threshold) {
             return Err(SloError::NotABound);
         }
         Self::checked(name, description, objective, Indicator::Latency { metric, threshold, of: |all| all })
@@ -203,11 +207,7 @@ impl fmt::Debug for Slo {
     }
 }
 
-const fn has_bound(buckets: &Cow<'static, [f64]>, threshold: f64) -> bool {
-    let bounds = match buckets {
-        Cow::Borrowed(bounds) => bounds,
-        Cow::Owned(bounds) => bounds.as_slice(),
-    };
+const fn is_among(bounds: &[f64], threshold: f64) -> bool {
     let mut i = 0;
     while i < bounds.len() {
         if bounds[i] == threshold {
@@ -246,8 +246,7 @@ mod tests {
     #[test]
     fn an_objective_leaves_a_budget_that_can_be_burnt() {
         let try_with = |name, objective| {
-            let (errors, all): (fn() -> Selector, fn() -> Selector) = (|| select(&REQUESTS), || select(&REQUESTS));
-            Slo::try_events(name, "A.", objective, errors, all).map(drop)
+            Slo::try_events(name, "A.", objective, || select(&REQUESTS), || select(&REQUESTS)).map(drop)
         };
         assert_eq!(try_with("a-b-1", 0.999), Ok(()));
         for objective in [0.0, 0.5, 0.84, 1.0, 99.9, f64::NAN] {

@@ -20,7 +20,7 @@
 //!
 //! let rules = slo::rules(&[CHECKOUT_LATENCY]);
 //! let yaml = rules.render(&Scope::default(), "https://runbooks.example.org")?;
-//! assert!(yaml.contains("record: \"slo:error_budget:remaining_ratio\""));
+//! assert!(yaml.contains("record: slo:error_budget:remaining_ratio"));
 //! # Ok::<(), watchkeeper::stack::rule::RuleError>(())
 //! ```
 
