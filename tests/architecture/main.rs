@@ -30,7 +30,7 @@ const FLOORS: &[Floor] = &[
     // What a running service emits by itself, and the files rendered from the catalogue.
     Floor { name: "signals", modules: &["http", "telemetry", "stack"], uses: &["ground", "metric", "presets"] },
     // Pure types and state machines: no input, no output, time is an argument.
-    Floor { name: "domain", modules: &["event", "sample", "rule", "incident"], uses: &["ground"] },
+    Floor { name: "domain", modules: &["event", "sample", "rule", "alert", "incident"], uses: &["ground"] },
     // Where they are kept.
     Floor { name: "stores", modules: &["store"], uses: &["ground", "metric", "presets", "domain"] },
     // What works on them in the background.
