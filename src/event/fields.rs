@@ -132,6 +132,13 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
+/// Reads what a store wrote, however it writes numbers.
+pub(crate) fn stored<'de, D: Deserializer<'de>>(from: D) -> Result<Fields, D::Error> {
+    let mut fields = Fields::deserialize(from)?;
+    fields.0.iter_mut().for_each(|(_, value)| crate::sanitise::restore(value));
+    Ok(fields)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

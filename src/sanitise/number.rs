@@ -65,6 +65,20 @@ pub(super) fn canonical(number: &Number) -> (Size, Option<Value>) {
     (size, Number::from_f64(float).and_then(|same| changed(number, same)))
 }
 
+/// Gives every number the form in which it is kept, for what a database wrote in its own.
+pub(crate) fn restore(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            if let (_, Some(better @ Value::Number(_))) = canonical(number) {
+                *value = better;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(restore),
+        Value::Object(members) => members.values_mut().for_each(restore),
+        _ => {}
+    }
+}
+
 /// Turns every number that is much shorter with an exponent into text.
 pub(super) fn shorten(value: &mut Value) {
     match value {
