@@ -54,7 +54,7 @@ impl Inner {
                 answers.push(Appended::Duplicate);
                 continue;
             }
-            serde_json::to_writer(&mut lines, event).map_err(|error| failed(error.into()))?;
+            serde_json::to_writer(&mut lines, &**event).map_err(|error| failed(error.into()))?;
             lines.push(b'\n');
             fresh.insert(event.id(), Arc::clone(event));
             answers.push(Appended::Stored);
@@ -83,8 +83,8 @@ impl Inner {
     fn counts(&self, now: Timestamp) -> Counts {
         let minute = |time: Timestamp| time.as_micros().div_euclid(60_000_000);
         let hour = minute(now) - 59..=minute(now);
-        let last_hour = self.events.values().filter(|event| hour.contains(&minute(event.timestamp()))).count();
-        Counts { total: self.total, last_hour: last_hour as u64 }
+        let of_hour = self.events.values().filter(|event| hour.contains(&minute(event.timestamp())));
+        Counts { total: self.total, last_hour: of_hour.count() as u64 }
     }
 }
 
@@ -123,7 +123,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let fresh = || std::env::temp_dir().join(format!("own_store_{}.jsonl", std::process::id()));
     let path = std::env::args_os().nth(1).map_or_else(fresh, Into::into);
     // Samples, incidents and alerts stay in memory.
-    let store = Parts::new().events(JsonLines::open(&path)?);
+    let store = Parts::new().events_in(JsonLines::open(&path)?);
 
     let told = Event::log("own_store").level(Level::Info).message("the example was run").tag("pid", std::process::id());
     let (event, _repairs) = told.accept(TimeWindow::default(), Timestamp::now());
@@ -133,18 +133,19 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for event in store.events(&query).await?.items {
         writeln!(io::stdout(), "{}: {}", event.source(), event.message().unwrap_or_default())?;
     }
-    let is_fresh = std::env::args_os().len() < 2;
-    Ok(if is_fresh { std::fs::remove_file(path) } else { Ok(()) }?)
+    if std::env::args_os().len() < 2 { Ok(std::fs::remove_file(path)?) } else { Ok(()) }
 }
 
 #[cfg(test)]
-watchkeeper::event_store_laws!(json_lines, {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static COUNT: AtomicU32 = AtomicU32::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+watchkeeper::event_store_laws!(json_lines, fresh());
+
+/// Makes an empty store; its open file is enough, so that nothing is left behind.
+#[cfg(test)]
+fn fresh() -> JsonLines {
+    static COUNT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let count = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     let path = std::env::temp_dir().join(format!("own_store_{}_{count}.jsonl", std::process::id()));
     let store = JsonLines::open(&path).unwrap();
-    // Its own handle is enough, and nothing is left behind.
     std::fs::remove_file(&path).unwrap();
     store
-});
+}
