@@ -129,8 +129,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (event, _repairs) = told.accept(TimeWindow::default(), Timestamp::now());
     store.append_events(&[Arc::new(event)]).await?;
 
-    let query = EventQuery::new(Scope::All).source("own_store").limit(10);
-    for event in store.events(&query).await?.items {
+    for event in store.events(&EventQuery::new(Scope::All).source("own_store")).await?.items {
         writeln!(io::stdout(), "{}: {}", event.source(), event.message().unwrap_or_default())?;
     }
     if std::env::args_os().len() < 2 { Ok(std::fs::remove_file(path)?) } else { Ok(()) }
