@@ -152,7 +152,8 @@ fn name(cleaner: &mut Cleaner, field: &'static str, name: &mut String, also: fn(
     }
 }
 
-fn is_name(name: &str, also: fn(char) -> bool) -> bool {
+/// Tells whether a text is a name of Prometheus' kind.
+pub(crate) fn is_name(name: &str, also: fn(char) -> bool) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || also(c);
     !name.is_empty()
         && name.len() <= MAX_NAME_BYTES
