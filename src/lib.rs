@@ -19,6 +19,7 @@
 //!
 //! - [`metric`]: declare a metric once, as a constant, and count in it without a lock.
 //! - [`presets`]: the metrics that services have in common, ready made.
+//! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`event`], [`sample`]: what a service tells of itself.
@@ -38,10 +39,12 @@ pub mod incident;
 pub mod metric;
 mod named;
 pub mod presets;
+pub mod queue;
 pub mod rule;
 pub mod sample;
 pub mod sanitise;
 pub mod service;
+mod shutdown;
 pub mod stack;
 pub mod store;
 pub mod telemetry;
@@ -53,9 +56,9 @@ mod watchkeeper;
 pub use id::{Id, InvalidId};
 pub use named::UnknownName;
 pub use service::ServiceInfo;
-pub use telemetry::Telemetry;
+pub use telemetry::{Telemetry, TelemetryHandle};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
+pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]
