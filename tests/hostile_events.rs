@@ -1,10 +1,14 @@
 //! Whatever an app tells: what is accepted is read back, takes at most twice its size, and breaks no reader.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 use watchkeeper::Timestamp;
 use watchkeeper::event::{Event, EventDraft, MAX_EVENT_BYTES, MAX_IDENTITY_BYTES, MAX_SOURCE_BYTES, TimeWindow};
 use watchkeeper::sanitise::{MAX_DEPTH, MAX_KEY_BYTES, MAX_KEYS, MAX_TEXT_BYTES, Repair};
+use watchkeeper::store::{Appended, EventQuery, EventStore, Memory, MemoryLimits, Scope};
 use watchkeeper::testing::hostile;
+use watchkeeper::testing::laws::run;
 
 const EVENTS: usize = 10_000;
 
@@ -155,6 +159,36 @@ fn ten_thousand_hostile_events_are_accepted_and_harmless() {
     }
     // Neither is everything refused, nor nothing.
     assert!((EVENTS / 20..EVENTS * 19 / 20).contains(&untouched), "{untouched} were as they were told");
+}
+
+#[test]
+fn a_store_lists_them_all() {
+    let accept = |draft: EventDraft| Arc::new(draft.accept(TimeWindow::default(), now()).0);
+    let mut limits = MemoryLimits::default();
+    limits.event_bytes = 1024 * 1024 * 1024;
+    let store = Memory::with_limits(limits);
+    let mut told: Vec<Arc<Event>> = hostile::events(2).take(EVENTS).map(accept).collect();
+    for batch in told.chunks(500) {
+        assert_eq!(run(store.append_events(batch)).unwrap(), vec![Appended::Stored; batch.len()]);
+    }
+    told.sort_by_key(|event| event.id());
+    let (mut query, mut found) = (EventQuery::new(Scope::All).oldest_first().limit(1000), Vec::new());
+    loop {
+        let page = run(store.events(&query)).unwrap();
+        found.extend(page.items);
+        let Some(next) = page.next else { break };
+        query = query.after(next);
+    }
+    assert!(found == told, "what is listed is what was told");
+    // Each is found by what it has, whatever that is.
+    for event in told.iter().step_by(97) {
+        assert_eq!(run(store.event(event.id(), &Scope::All)).unwrap().as_ref(), Some(event));
+        let mut query =
+            EventQuery::new(Scope::All).source(event.source()).start(event.timestamp()).end(event.timestamp());
+        query.tags = event.tags().clone();
+        let page = run(store.events(&query.limit(1000))).unwrap();
+        assert!(page.items.contains(event), "{event:?}");
+    }
 }
 
 #[test]
