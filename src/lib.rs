@@ -52,14 +52,9 @@ mod watchkeeper;
 pub use id::{Id, InvalidId};
 pub use named::UnknownName;
 pub use service::ServiceInfo;
-<<<<<<< HEAD
 pub use telemetry::{Telemetry, TelemetryHandle};
-pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
-=======
-pub use telemetry::Telemetry;
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
->>>>>>> journal
+pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]
