@@ -100,5 +100,6 @@ fn a_hung_reader_costs_no_more_memory_than_may_wait() {
     assert_eq!(messages.app.len() as u64 + report.dropped, 200_000, "{report:?}");
     // The one whose write was cut short; it is among the lost.
     assert!(messages.torn <= 1);
+    println!("grew by {} KiB, the longest line took {} µs", report.grown_kib, report.longest_us);
     assert!(report.grown_kib <= 40 * 1024, "{report:?}");
 }
