@@ -105,11 +105,6 @@ impl Outlet {
         }
     }
 
-    /// Tells whether what was written is only there once it is flushed.
-    pub(super) fn is_flushed(&self) -> bool {
-        matches!(self, Self::Writer(_))
-    }
-
     /// Waits until there may be room, or for a while.
     pub(super) fn wait_for_room(&self, most: Duration) {
         #[cfg(unix)]
