@@ -33,6 +33,7 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
+need rsyslogd rsyslog
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter
 need prometheus-postgres-exporter prometheus-postgres-exporter
