@@ -24,6 +24,7 @@
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
@@ -33,6 +34,7 @@ pub mod environment;
 pub mod event;
 pub mod http;
 mod id;
+pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;

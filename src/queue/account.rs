@@ -239,6 +239,10 @@ impl Account {
 }
 
 impl State {
+    pub(super) fn is_written_off(&self, epoch: u64) -> bool {
+        self.epoch != epoch
+    }
+
     pub(super) fn admit(&mut self, bound: Bound, bytes: u64, priority: Priority) -> Result<u64, Refusal> {
         let counts = &mut self.counts;
         if !bound.has_room(counts.queued, counts.queued_bytes, bytes, priority) {

@@ -1,0 +1,297 @@
+//! The handle by which an app records.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Once, OnceLock};
+use std::time::{Duration, Instant};
+
+use super::forward::{Forwarded, Forwarder};
+use super::options::{JournalOptions, Pace, WhenFull};
+use super::target::{Events, Onward, Samples, Target};
+use super::writer::Writer;
+use crate::Id;
+use crate::Timestamp;
+use crate::event::{Event, EventDraft, EventType, Level, TimeWindow};
+use crate::presets::monitoring::{DropReason, MonitoringMetrics, Sink};
+use crate::queue::{Accounts, Counts, Ended, Priority, Queue, Worker};
+use crate::sample::{Sample, SampleDraft};
+use crate::store::Store;
+
+/// Records events and samples. Cloning it copies a handle; when the last one goes, what is queued is still written.
+#[derive(Clone)]
+pub struct Journal {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    events: Queue<Arc<Event>>,
+    samples: Queue<Arc<Sample>>,
+    forward: Option<Queue<Forwarded>>,
+    when_full: WhenFull,
+    window: TimeWindow,
+    changed: AtomicU64,
+    worker: Worker,
+    start: Once,
+    /// Takes the parts of the writers when the first thing is recorded.
+    parts: std::sync::Mutex<Option<Parts>>,
+    writers: OnceLock<Vec<(Sink, Ended)>>,
+}
+
+/// What the writers are made of.
+struct Parts {
+    store: Arc<dyn Store>,
+    forwarder: Option<Arc<dyn Forwarder>>,
+    metrics: Option<MonitoringMetrics>,
+    pace: Pace,
+}
+
+impl Journal {
+    /// Makes a journal over a store. Its thread starts with the first thing that is recorded.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        forwarder: Option<Arc<dyn Forwarder>>,
+        options: &JournalOptions,
+        accounts: &Accounts,
+        metrics: Option<MonitoringMetrics>,
+        worker: Worker,
+    ) -> Self {
+        let inner = Inner {
+            events: Queue::new(accounts.open(Sink::Events, options.events)),
+            samples: Queue::new(accounts.open(Sink::Samples, options.samples)),
+            forward: forwarder.is_some().then(|| Queue::new(accounts.open(Sink::Forward, options.forward))),
+            when_full: options.when_full,
+            window: options.window,
+            changed: AtomicU64::new(0),
+            worker,
+            start: Once::new(),
+            parts: Some(Parts { store, forwarder, metrics, pace: options.pace }).into(),
+            writers: OnceLock::new(),
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Records an event, and returns its id; `None` where there was no room and it is counted as dropped.
+    ///
+    /// Neither blocks nor waits. What is not fit to be kept is changed as
+    /// [`EventDraft::accept`] says, and the event says so itself.
+    pub fn record_event(&self, event: EventDraft) -> Option<Id> {
+        let (event, priority) = self.accept_event(event);
+        let (id, size) = (event.id(), event.bytes() as u64);
+        self.forward(priority, size, || Forwarded::Event(Arc::clone(&event)));
+        let queued = self.inner.events.push(event, size, priority);
+        self.start();
+        queued.then_some(id)
+    }
+
+    /// Records an event, waiting for room where there is none; `None` where there was none for so long, or the journal
+    /// is closed. It is counted as dropped then, for `timeout` or `shutdown`.
+    ///
+    /// It may be awaited on any executor. A call that is dropped before its end leaves the event as lost.
+    pub async fn record_event_within(&self, event: EventDraft, time: Duration) -> Option<Id> {
+        self.start();
+        let (event, priority) = self.accept_event(event);
+        let (id, size) = (event.id(), event.bytes() as u64);
+        self.forward(priority, size, || Forwarded::Event(Arc::clone(&event)));
+        let deadline = after(time);
+        let mut waits = std::pin::pin!(self.inner.events.push_when_there_is_room(event, size, priority, deadline));
+        match self.inner.worker.until(deadline, waits.as_mut()).await {
+            Ok(Some(queued)) => queued.then_some(id),
+            // The offer is dropped after its deadline, which counts it as timed out.
+            Ok(None) | Err(_) => None,
+        }
+    }
+
+    /// Records an event as [`record_event_within`](Self::record_event_within) does, blocking the thread meanwhile. Not to
+    /// be called on a thread that serves requests.
+    pub fn record_event_blocking(&self, event: EventDraft, time: Duration) -> Option<Id> {
+        self.start();
+        let (event, priority) = self.accept_event(event);
+        let (id, size) = (event.id(), event.bytes() as u64);
+        self.forward(priority, size, || Forwarded::Event(Arc::clone(&event)));
+        let queued = self.inner.events.push_blocking(event, size, priority, after(time));
+        queued.then_some(id)
+    }
+
+    /// Records a sample, and returns its id; `None` where there was no room and it is counted as dropped.
+    ///
+    /// Neither blocks nor waits. What is not fit to be kept is changed as [`SampleDraft::accept`] says.
+    pub fn record_sample(&self, sample: SampleDraft) -> Option<Id> {
+        let (sample, repairs) = sample.accept(self.inner.window, Timestamp::now());
+        self.note(!repairs.is_empty());
+        let (sample, priority) = (Arc::new(sample), self.priority(Priority::Low));
+        let (id, size) = (sample.id(), sample.bytes() as u64);
+        self.forward(priority, size, || Forwarded::Sample(Arc::clone(&sample)));
+        let queued = self.inner.samples.push(sample, size, priority);
+        self.start();
+        queued.then_some(id)
+    }
+
+    /// Reads the account of [`Sink::Events`], [`Sink::Samples`] or [`Sink::Forward`], all numbers in one moment; `None`
+    /// for a sink that the journal does not have.
+    pub fn counts(&self, sink: Sink) -> Option<Counts> {
+        match sink {
+            Sink::Events => Some(self.inner.events.account().counts()),
+            Sink::Samples => Some(self.inner.samples.account().counts()),
+            Sink::Forward => self.inner.forward.as_ref().map(|queue| queue.account().counts()),
+            _ => None,
+        }
+    }
+
+    /// Counts the events and samples that were changed to be fit for the store.
+    pub fn changed(&self) -> u64 {
+        self.inner.changed.load(Relaxed)
+    }
+
+    /// Returns the sinks that the journal writes to.
+    pub(crate) fn sinks(&self) -> Vec<Sink> {
+        let onward = self.inner.forward.as_ref().map(|_| Sink::Forward);
+        [Sink::Events, Sink::Samples].into_iter().chain(onward).collect()
+    }
+
+    /// Takes nothing more, writes what is queued until the deadline, and returns how many items were left, which are
+    /// counted as dropped for `shutdown`; `None` for the second value where a write is still under way.
+    ///
+    /// Blocks the thread until the deadline at the most. Of what a write is under way for, the count says dropped, though
+    /// the store may still take it.
+    pub(crate) fn close(&self, sink: Sink, deadline: Instant) -> u64 {
+        self.of(sink, |queue| queue.close());
+        let writers = self.inner.writers.get();
+        let writer = writers.and_then(|writers| writers.iter().find(|(of, _)| *of == sink));
+        if let Some((_, ended)) = writer {
+            ended.wait(deadline);
+        }
+        self.abandon(sink)
+    }
+
+    /// Counts what still waits as dropped for `shutdown`, and returns how many items that are. Waits for nothing.
+    pub(crate) fn abandon(&self, sink: Sink) -> u64 {
+        let mut left = 0;
+        self.of(sink, |queue| {
+            queue.close();
+            left = queue.give_up(DropReason::Shutdown);
+        });
+        left
+    }
+
+    fn of(&self, sink: Sink, act: impl FnOnce(&dyn Closable)) {
+        match (sink, &self.inner.forward) {
+            (Sink::Events, _) => act(&self.inner.events),
+            (Sink::Samples, _) => act(&self.inner.samples),
+            (Sink::Forward, Some(queue)) => act(queue),
+            _ => {}
+        }
+    }
+
+    fn accept_event(&self, event: EventDraft) -> (Arc<Event>, Priority) {
+        let priority = match (event.event_type(), event.told_level()) {
+            (EventType::Alert, _) | (_, Some(Level::Critical)) => Priority::High,
+            (_, Some(Level::Warn | Level::Error)) => Priority::Normal,
+            _ => Priority::Low,
+        };
+        let (event, repairs) = event.accept(self.inner.window, Timestamp::now());
+        self.note(!repairs.is_empty());
+        (Arc::new(event), self.priority(priority))
+    }
+
+    fn priority(&self, priority: Priority) -> Priority {
+        match self.inner.when_full {
+            WhenFull::DropByPriority => priority,
+            WhenFull::DropNewest => Priority::High,
+        }
+    }
+
+    fn note(&self, changed: bool) {
+        if changed {
+            self.inner.changed.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn forward(&self, priority: Priority, size: u64, item: impl FnOnce() -> Forwarded) {
+        if let Some(queue) = &self.inner.forward {
+            queue.push(item(), size, priority);
+        }
+    }
+
+    /// Starts the writers, once.
+    pub(crate) fn start(&self) {
+        self.inner.start.call_once(|| {
+            let parts = self.inner.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            let Some(parts) = parts else { return };
+            let mut writers = Vec::new();
+            let metrics = parts.metrics;
+            let events = Events { store: Arc::clone(&parts.store), metrics: metrics.clone() };
+            self.write(Sink::Events, &self.inner.events, events, parts.pace, &mut writers);
+            let samples = Samples { store: parts.store, metrics };
+            self.write(Sink::Samples, &self.inner.samples, samples, parts.pace, &mut writers);
+            if let (Some(queue), Some(forwarder)) = (&self.inner.forward, parts.forwarder) {
+                self.write(Sink::Forward, queue, Onward(forwarder), parts.pace, &mut writers);
+            }
+            let _ = self.inner.writers.set(writers);
+        });
+    }
+
+    fn write<T: Target>(
+        &self,
+        sink: Sink,
+        queue: &Queue<T::Item>,
+        target: T,
+        pace: Pace,
+        writers: &mut Vec<(Sink, Ended)>,
+    ) {
+        let queue = queue.clone();
+        let writer = Arc::new(Writer { queue, target, pace, troubled: AtomicBool::new(false) });
+        let run = move || {
+            let writer = Arc::clone(&writer);
+            async move { writer.run().await }
+        };
+        match self.inner.worker.run(run) {
+            Ok(ended) => writers.push((sink, ended)),
+            Err(error) => tracing::error!(
+                sink = sink.as_str(),
+                error = &error as &dyn std::error::Error,
+                "the watch's thread cannot be started: what is recorded is not written"
+            ),
+        }
+    }
+}
+
+/// The instant this long from now, or far away.
+fn after(time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(365 * 86_400);
+    Instant::now() + time.min(FAR)
+}
+
+/// A queue of whatever items, to be closed.
+trait Closable {
+    fn close(&self);
+    fn give_up(&self, reason: DropReason) -> u64;
+}
+
+impl<T> Closable for Queue<T> {
+    fn close(&self) {
+        Self::close(self);
+    }
+
+    fn give_up(&self, reason: DropReason) -> u64 {
+        let left = self.clear(reason) + self.account().write_off(reason);
+        self.account().close();
+        left
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.events.close();
+        self.samples.close();
+        if let Some(queue) = &self.forward {
+            queue.close();
+        }
+    }
+}
+
+impl fmt::Debug for Journal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accounts = self.sinks().into_iter().map(|sink| (sink.as_str(), self.counts(sink)));
+        f.debug_map().entries(accounts).finish()
+    }
+}
