@@ -13,9 +13,10 @@ use crate::Id;
 use crate::Timestamp;
 use crate::event::{Event, EventDraft, EventType, Level, TimeWindow};
 use crate::presets::monitoring::{DropReason, MonitoringMetrics, Sink};
-use crate::queue::{Accounts, Counts, Ended, Priority, Queue, Worker};
+use crate::queue::{Account, Accounts, Counts, Ended, Priority, Queue, Worker};
 use crate::sample::{Sample, SampleDraft};
 use crate::store::Store;
+use crate::telemetry;
 
 /// Records events and samples. Cloning it copies a handle; when the last one goes, what is queued is still written.
 #[derive(Clone)]
@@ -142,44 +143,16 @@ impl Journal {
         self.inner.changed.load(Relaxed)
     }
 
-    /// Returns the sinks that the journal writes to.
-    pub(crate) fn sinks(&self) -> Vec<Sink> {
-        let onward = self.inner.forward.as_ref().map(|_| Sink::Forward);
-        [Sink::Events, Sink::Samples].into_iter().chain(onward).collect()
+    /// Returns the sinks that the journal writes to, to be closed with all others.
+    pub(crate) fn sinks(&self) -> Vec<Arc<dyn telemetry::Sink>> {
+        let Inner { events, samples, forward, .. } = &*self.inner;
+        let mut sinks = vec![self.sink(events), self.sink(samples)];
+        sinks.extend(forward.as_ref().map(|queue| self.sink(queue)));
+        sinks
     }
 
-    /// Takes nothing more, writes what is queued until the deadline, and returns how many items were left, which are
-    /// counted as dropped for `shutdown`; `None` for the second value where a write is still under way.
-    ///
-    /// Blocks the thread until the deadline at the most. Of what a write is under way for, the count says dropped, though
-    /// the store may still take it.
-    pub(crate) fn close(&self, sink: Sink, deadline: Instant) -> u64 {
-        self.of(sink, |queue| queue.close());
-        let writers = self.inner.writers.get();
-        let writer = writers.and_then(|writers| writers.iter().find(|(of, _)| *of == sink));
-        if let Some((_, ended)) = writer {
-            ended.wait(deadline);
-        }
-        self.abandon(sink)
-    }
-
-    /// Counts what still waits as dropped for `shutdown`, and returns how many items that are. Waits for nothing.
-    pub(crate) fn abandon(&self, sink: Sink) -> u64 {
-        let mut left = 0;
-        self.of(sink, |queue| {
-            queue.close();
-            left = queue.give_up(DropReason::Shutdown);
-        });
-        left
-    }
-
-    fn of(&self, sink: Sink, act: impl FnOnce(&dyn Closable)) {
-        match (sink, &self.inner.forward) {
-            (Sink::Events, _) => act(&self.inner.events),
-            (Sink::Samples, _) => act(&self.inner.samples),
-            (Sink::Forward, Some(queue)) => act(queue),
-            _ => {}
-        }
+    fn sink<T: Send + Sync + 'static>(&self, queue: &Queue<T>) -> Arc<dyn telemetry::Sink> {
+        Arc::new(JournalSink { queue: queue.clone(), journal: self.clone() })
     }
 
     fn accept_event(&self, event: EventDraft) -> (Arc<Event>, Priority) {
@@ -261,19 +234,32 @@ fn after(time: Duration) -> Instant {
     Instant::now() + time.min(FAR)
 }
 
-/// A queue of whatever items, to be closed.
-trait Closable {
-    fn close(&self);
-    fn give_up(&self, reason: DropReason) -> u64;
+/// One queue of the journal, to be closed.
+struct JournalSink<T> {
+    queue: Queue<T>,
+    /// Keeps the queue open until then.
+    journal: Journal,
 }
 
-impl<T> Closable for Queue<T> {
-    fn close(&self) {
-        Self::close(self);
+impl<T: Send + Sync + 'static> telemetry::Sink for JournalSink<T> {
+    fn account(&self) -> &Account {
+        self.queue.account()
     }
 
-    fn give_up(&self, reason: DropReason) -> u64 {
-        let left = self.clear(reason) + self.account().write_off(reason);
+    fn close(&self, deadline: Instant) -> u64 {
+        self.queue.close();
+        let sink = self.account().sink();
+        let writers = self.journal.inner.writers.get();
+        if let Some((_, ended)) = writers.and_then(|writers| writers.iter().find(|(of, _)| *of == sink)) {
+            ended.wait(deadline);
+        }
+        self.abandon()
+    }
+
+    /// Of what is just being written, the account says dropped, though the store may still take it.
+    fn abandon(&self) -> u64 {
+        self.queue.close();
+        let left = self.queue.clear(DropReason::Shutdown) + self.account().write_off(DropReason::Shutdown);
         self.account().close();
         left
     }
@@ -291,7 +277,6 @@ impl Drop for Inner {
 
 impl fmt::Debug for Journal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let accounts = self.sinks().into_iter().map(|sink| (sink.as_str(), self.counts(sink)));
-        f.debug_map().entries(accounts).finish()
+        f.debug_struct("Journal").field("events", &self.inner.events).finish_non_exhaustive()
     }
 }

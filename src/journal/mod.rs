@@ -23,10 +23,14 @@ mod options;
 mod target;
 #[cfg(all(test, not(watchkeeper_loom)))]
 mod tests;
+#[cfg(feature = "webhook")]
+mod webhook;
 mod writer;
 
 pub use forward::{ForwardError, ForwardErrorKind, ForwardFuture, Forwarded, Forwarder};
 pub use handle::Journal;
 pub use options::{JournalOptions, WhenFull};
+#[cfg(feature = "webhook")]
+pub use webhook::{Webhook, WebhookError};
 
 pub use crate::presets::monitoring::{DropReason, Sink};

@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{Dispatch, Subscriber, dispatcher};
+use tracing::{Dispatch, Level, Subscriber, dispatcher};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
+use super::capture::Capture;
 use super::closing::Closing;
 use super::human::Human;
 use super::ids::ReadSpanIds;
@@ -41,6 +42,9 @@ pub struct TelemetryBuilder {
     writer: Option<Box<dyn Write + Send>>,
     queue_bytes: u64,
     pub(super) accounts: Accounts,
+    /// From which level on log events are kept, and where they go.
+    captured: Option<Level>,
+    capture: Capture,
 }
 
 impl TelemetryBuilder {
@@ -53,6 +57,8 @@ impl TelemetryBuilder {
             writer: None,
             queue_bytes: DEFAULT_QUEUE_BYTES,
             accounts: Accounts::default(),
+            captured: None,
+            capture: Capture::default(),
         }
     }
 
@@ -86,6 +92,14 @@ impl TelemetryBuilder {
     /// Default: [`DEFAULT_QUEUE_BYTES`].
     pub fn queue_bytes(mut self, bytes: u64) -> Self {
         self.queue_bytes = bytes;
+        self
+    }
+
+    /// Keeps log events of this level and graver ones as events in the store, with their request's ids, once a
+    /// [`Watchkeeper`](crate::Watchkeeper) is built with this telemetry; whatever the [filter](Self::filter) of the log.
+    /// What the library logs in the course of its own work is not kept. Default: none are.
+    pub fn keep_events(mut self, least: Level) -> Self {
+        self.captured = Some(least);
         self
     }
 
@@ -155,12 +169,16 @@ impl TelemetryBuilder {
             all.ids = all.ids.or(ids);
             all.panics = all.panics.or(panics);
         }
+        if let Some(least) = self.captured {
+            layers.push(self.capture.layer(least, all.ids.clone()));
+        }
         Ok((layers, all))
     }
 
     fn telemetry(&self, log: Log, parts: Parts) -> Telemetry {
-        let closing = Closing::new(parts.sinks, Arc::clone(&log.output) as Arc<dyn Sink>);
-        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, self.accounts.clone(), closing) }
+        let closing = Closing::new(parts.sinks, Some(Arc::clone(&log.output) as Arc<dyn Sink>));
+        let (accounts, capture) = (self.accounts.clone(), self.capture.clone());
+        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, accounts, closing, capture) }
     }
 
     fn log(&mut self) -> Result<Log, TelemetryError> {

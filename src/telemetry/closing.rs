@@ -15,9 +15,9 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 const MOST_FOR_LOG: Duration = Duration::from_secs(1);
 
 /// The sinks of a process, and whether they have been closed.
-pub(super) struct Closing {
-    sinks: Vec<Arc<dyn Sink>>,
-    log: Arc<dyn Sink>,
+pub(crate) struct Closing {
+    sinks: Mutex<Vec<Arc<dyn Sink>>>,
+    log: Option<Arc<dyn Sink>>,
     state: Mutex<State>,
     done: Condvar,
 }
@@ -31,13 +31,22 @@ enum State {
 }
 
 impl Closing {
-    pub(super) fn new(sinks: Vec<Arc<dyn Sink>>, log: Arc<dyn Sink>) -> Self {
-        Self { sinks, log, state: Mutex::default(), done: Condvar::new() }
+    pub(crate) fn new(sinks: Vec<Arc<dyn Sink>>, log: Option<Arc<dyn Sink>>) -> Self {
+        Self { sinks: Mutex::new(sinks), log, state: Mutex::default(), done: Condvar::new() }
+    }
+
+    /// Adds a sink, to be closed with the others.
+    pub(crate) fn add(&self, sink: Arc<dyn Sink>) {
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).push(sink);
+    }
+
+    fn sinks(&self) -> Vec<Arc<dyn Sink>> {
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Closes everything, once: a later call returns the first one's report, and one that comes meanwhile waits for it
     /// no longer than its own time.
-    pub(super) fn close(&self, time: Duration) -> CloseReport {
+    pub(crate) fn close(&self, time: Duration) -> CloseReport {
         let start = Instant::now();
         let end = start.checked_add(time).unwrap_or_else(|| start + Duration::from_secs(86_400));
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -64,18 +73,20 @@ impl Closing {
     /// What can be said while another call is closing.
     fn busy(&self) -> CloseReport {
         let of = |sink: &Arc<dyn Sink>| SinkReport { sink: sink.account().sink(), left: 0, ended: false };
-        CloseReport { sinks: self.sinks.iter().chain([&self.log]).map(of).collect() }
+        CloseReport { sinks: self.sinks().iter().chain(&self.log).map(of).collect() }
     }
 
     fn close_by(&self, start: Instant, end: Instant) -> CloseReport {
-        let for_log = ((end - start) / 5).min(MOST_FOR_LOG);
-        let mut sinks = close_all(&self.sinks, end - for_log);
+        let for_log = if self.log.is_some() { ((end - start) / 5).min(MOST_FOR_LOG) } else { Duration::ZERO };
+        let mut sinks = close_all(&self.sinks(), end - for_log);
         for SinkReport { sink, left, ended } in sinks.iter().filter(|sink| sink.left > 0 || !sink.ended) {
             let sink = sink.as_str();
             tracing::warn!(target: "watchkeeper::telemetry", sink, left, ended, "not everything was sent before the end");
         }
-        let left = self.log.close(end);
-        sinks.push(SinkReport { sink: self.log.account().sink(), left, ended: true });
+        if let Some(log) = &self.log {
+            let left = log.close(end);
+            sinks.push(SinkReport { sink: log.account().sink(), left, ended: true });
+        }
         CloseReport { sinks }
     }
 }
