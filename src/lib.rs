@@ -23,22 +23,26 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`event`], [`sample`]: what a service tells of itself.
+//! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod api;
 pub mod environment;
 pub mod event;
 pub mod http;
 mod id;
+pub mod incident;
 pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;
 pub mod queue;
+pub mod rule;
 pub mod sample;
 pub mod sanitise;
 pub mod service;

@@ -54,7 +54,7 @@ impl Fields {
     }
 
     /// The bytes of memory behind it.
-    pub(super) fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         let inner: usize = self.0.iter().map(|(key, value)| key.capacity() + super::heap_bytes(value)).sum();
         self.0.capacity() * size_of::<(String, Value)>() + inner
     }
