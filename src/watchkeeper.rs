@@ -315,7 +315,9 @@ impl WatchkeeperBuilder {
             Some(telemetry) => {
                 journal.sinks().into_iter().for_each(|sink| telemetry.add_sink(sink));
                 let keeps = journal.clone();
-                telemetry.keep_logged(move |logged| drop(keeps.record_event(event_of(logged))));
+                telemetry.keep_logged(move |logged| {
+                    keeps.record_event(event_of(logged));
+                });
             }
             None => closing = journal.sinks(),
         }

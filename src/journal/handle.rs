@@ -2,21 +2,21 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Once, OnceLock};
+use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::forward::{Forwarded, Forwarder};
 use super::options::{JournalOptions, Pace, WhenFull};
 use super::target::{Events, Onward, Samples, Target};
 use super::writer::Writer;
-use crate::Id;
-use crate::Timestamp;
 use crate::event::{Event, EventDraft, EventType, Level, TimeWindow};
+use crate::id::Id;
 use crate::presets::monitoring::{DropReason, MonitoringMetrics, Sink};
 use crate::queue::{Account, Accounts, Counts, Ended, Priority, Queue, Worker};
 use crate::sample::{Sample, SampleDraft};
 use crate::store::Store;
 use crate::telemetry;
+use crate::timestamp::Timestamp;
 
 /// Records events and samples. Cloning it copies a handle; when the last one goes, what is queued is still written.
 #[derive(Clone)]
@@ -34,7 +34,7 @@ struct Inner {
     worker: Worker,
     start: Once,
     /// Takes the parts of the writers when the first thing is recorded.
-    parts: std::sync::Mutex<Option<Parts>>,
+    parts: Mutex<Option<Parts>>,
     writers: OnceLock<Vec<(Sink, Ended)>>,
 }
 
@@ -152,7 +152,7 @@ impl Journal {
     }
 
     fn sink<T: Send + Sync + 'static>(&self, queue: &Queue<T>) -> Arc<dyn telemetry::Sink> {
-        Arc::new(JournalSink { queue: queue.clone(), journal: self.clone() })
+        Arc::new(JournalSink { queue: queue.clone(), journal: self.clone(), left: Mutex::default() })
     }
 
     fn accept_event(&self, event: EventDraft) -> (Arc<Event>, Priority) {
@@ -188,7 +188,7 @@ impl Journal {
     /// Starts the writers, once.
     pub(crate) fn start(&self) {
         self.inner.start.call_once(|| {
-            let parts = self.inner.parts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            let parts = self.inner.parts.lock().unwrap_or_else(PoisonError::into_inner).take();
             let Some(parts) = parts else { return };
             let mut writers = Vec::new();
             let metrics = parts.metrics;
@@ -239,6 +239,8 @@ struct JournalSink<T> {
     queue: Queue<T>,
     /// Keeps the queue open until then.
     journal: Journal,
+    /// What was left, however often that is asked.
+    left: Mutex<u64>,
 }
 
 impl<T: Send + Sync + 'static> telemetry::Sink for JournalSink<T> {
@@ -259,9 +261,12 @@ impl<T: Send + Sync + 'static> telemetry::Sink for JournalSink<T> {
     /// Of what is just being written, the account says dropped, though the store may still take it.
     fn abandon(&self) -> u64 {
         self.queue.close();
-        let left = self.queue.clear(DropReason::Shutdown) + self.account().write_off(DropReason::Shutdown);
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        // Counted at once; then what is counted is thrown away.
+        *left += self.account().write_off(DropReason::Shutdown);
+        self.queue.clear(DropReason::Shutdown);
         self.account().close();
-        left
+        *left
     }
 }
 

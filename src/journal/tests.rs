@@ -90,7 +90,9 @@ async fn a_batch_is_written_when_it_is_full_or_has_waited_long_enough() {
     let feed = async {
         writer.queue.push(0, 1, Priority::High);
         tokio::time::sleep(Duration::from_millis(50)).await;
-        (0..500).for_each(|item| drop(writer.queue.push(item, 1, Priority::High)));
+        for item in 0..500 {
+            writer.queue.push(item, 1, Priority::High);
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
         writer.queue.close();
     };
@@ -177,7 +179,9 @@ async fn what_is_given_up_is_counted_for_its_reason() {
 #[tokio::test(start_paused = true)]
 async fn a_writer_stops_when_what_it_holds_is_written_off() {
     let writer = writer(|_, _| Reply::Fault(Then::TryAgain));
-    (0..700).for_each(|item| drop(writer.queue.push(item, 1, Priority::High)));
+    for item in 0..700 {
+        writer.queue.push(item, 1, Priority::High);
+    }
     let end = async {
         tokio::time::sleep(Duration::from_secs(3)).await;
         writer.queue.close();

@@ -12,10 +12,10 @@ use sha2::Sha256;
 use tokio::task::spawn_blocking;
 
 use super::{ForwardError, ForwardErrorKind, ForwardFuture, Forwarded, Forwarder};
-use crate::Id;
-use crate::Timestamp;
 use crate::event::Event;
+use crate::id::Id;
 use crate::sample::Sample;
+use crate::timestamp::Timestamp;
 
 /// How long a request may take, unless the app says otherwise. It is shorter than the journal's deadline of a write.
 const TIMEOUT: Duration = Duration::from_secs(4);
