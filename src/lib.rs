@@ -69,6 +69,8 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/http.md")]
     mod http {}
     #[doc = include_str!("../docs/guide/logging.md")]
