@@ -26,6 +26,7 @@ need() { # need PROGRAM PACKAGE
 need prometheus prometheus
 need promtool prometheus
 need jq jq
+need rsyslogd rsyslog
 need cc build-essential
 if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
     need python3 python3
@@ -57,7 +58,7 @@ if ((${#packages[@]})); then
         systemctl disable --now prometheus.service >/dev/null 2>&1 || true
     fi
     hash -r
-    for program in prometheus promtool jq cc; do
+    for program in prometheus promtool jq rsyslogd cc; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"
     done
 fi

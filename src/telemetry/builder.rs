@@ -11,10 +11,12 @@ use tracing_subscriber::{Layer, Registry};
 
 use super::capture::Capture;
 use super::closing::Closing;
+use super::ecs::Ecs;
 use super::human::Human;
 use super::ids::ReadSpanIds;
 use super::json::Json;
 use super::layer::LogLayer;
+use super::mask::{MASKED_FIELDS, Masking};
 use super::notice;
 use super::output::Output;
 use super::panics::{self, ObservePanics};
@@ -41,6 +43,7 @@ pub struct TelemetryBuilder {
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
     queue_bytes: u64,
+    masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
     /// From which level on log events are kept, and where they go.
     captured: Option<Level>,
@@ -56,6 +59,7 @@ impl TelemetryBuilder {
             format: None,
             writer: None,
             queue_bytes: DEFAULT_QUEUE_BYTES,
+            masked_fields: None,
             accounts: Accounts::default(),
             captured: None,
             capture: Capture::default(),
@@ -84,6 +88,13 @@ impl TelemetryBuilder {
     /// flushed after each call; it may block. What it logs itself is lost. Default: standard output.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// Sets the names of fields whose values are masked as `***` in the log, of events and of spans. A field is masked
+    /// when one of the names is a word of its own name, or several words in a row. Default: [`MASKED_FIELDS`].
+    pub fn masked_fields<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.masked_fields = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -176,7 +187,7 @@ impl TelemetryBuilder {
     }
 
     fn telemetry(&self, log: Log, parts: Parts) -> Telemetry {
-        let closing = Closing::new(parts.sinks, Some(Arc::clone(&log.output) as Arc<dyn Sink>));
+        let closing = Closing::new(parts.sinks, Arc::clone(&log.output) as Arc<dyn Sink>);
         let (accounts, capture) = (self.accounts.clone(), self.capture.clone());
         Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, accounts, closing, capture) }
     }
@@ -192,11 +203,17 @@ impl TelemetryBuilder {
         };
         let notice = match format {
             LogFormat::Json => notice::line::<Json>,
+            LogFormat::Ecs => notice::line::<Ecs>,
             LogFormat::Human => notice::line::<Human>,
         };
         let bytes = self.queue_bytes.max(LEAST_QUEUE_BYTES);
         let output = Arc::new(Output::new(self.writer.take(), bytes, notice, self.accounts.clone()));
-        Ok(Log { output, filter: LiveFilter::new(filter), format })
+        let masking = match &self.masked_fields {
+            Some(names) => Masking::of(names.iter().map(String::as_str)),
+            None => Masking::of(MASKED_FIELDS.iter().copied()),
+        };
+        let filter = LiveFilter::new(filter);
+        Ok(Log { service: self.service, masking: Arc::new(masking), output, filter, format })
     }
 }
 
@@ -212,6 +229,8 @@ struct Parts {
 
 /// What the settings of the log come to.
 struct Log {
+    service: ServiceInfo,
+    masking: Arc<Masking>,
     output: Arc<Output>,
     filter: LiveFilter,
     format: LogFormat,
@@ -222,10 +241,11 @@ impl Log {
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let output = Arc::clone(&self.output);
+        let (output, masking) = (Arc::clone(&self.output), Arc::clone(&self.masking));
         match self.format {
-            LogFormat::Json => LogLayer::<Json>::new(output, ids).boxed(),
-            LogFormat::Human => LogLayer::<Human>::new(output, ids).boxed(),
+            LogFormat::Json => LogLayer::<Json>::new(&self.service, output, masking, ids).boxed(),
+            LogFormat::Ecs => LogLayer::<Ecs>::new(&self.service, output, masking, ids).boxed(),
+            LogFormat::Human => LogLayer::<Human>::new(&self.service, output, masking, ids).boxed(),
         }
     }
 }

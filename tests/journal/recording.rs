@@ -104,7 +104,7 @@ fn a_store_that_hangs_holds_nobody_up_and_the_end_comes_in_time() {
 fn the_end_writes_what_there_is_time_for() {
     let store = Faulty::new(Duration::from_micros(10), |_, _| Does::Stores);
     let watch = watch(&store);
-    (0..10_000).for_each(|number| drop(watch.record_event(event(number))));
+    (0..10_000).for_each(|number| assert!(watch.record_event(event(number)).is_some()));
     let report = block_on(watch.close(Duration::from_secs(20)));
     assert!(report.is_complete(), "{report}");
     assert_eq!(store.stored(), (10_000, 0));
