@@ -91,7 +91,7 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets the names of fields whose values are masked as `***` in the log, of events and of spans. A field is masked
+    /// Sets the names of fields whose values are masked as `***` in the log and in events that are kept, of events and of spans. A field is masked
     /// when one of the names is a word of its own name, or several words in a row. Default: [`MASKED_FIELDS`].
     pub fn masked_fields<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.masked_fields = Some(names.into_iter().map(Into::into).collect());
@@ -126,7 +126,7 @@ impl TelemetryBuilder {
         if dispatcher::has_been_set() {
             return Err(TelemetryError::AlreadyInitialised);
         }
-        let (mut layers, parts) = self.parts::<Registry>()?;
+        let (mut layers, parts) = self.parts::<Registry>(&log.masking)?;
         let observer = parts.panics.clone();
         let dispatch = if layers.is_empty() {
             // A filter for everything costs less than one for each layer.
@@ -164,12 +164,12 @@ impl TelemetryBuilder {
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
         let log = self.log()?;
-        let (mut layers, parts) = self.parts::<R>()?;
+        let (mut layers, parts) = self.parts::<R>(&log.masking)?;
         layers.push(log.layer(parts.ids.clone()).with_filter(log.filter.clone()).boxed());
         Ok((self.telemetry(log, parts), layers.boxed()))
     }
 
-    fn parts<R>(&self) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
+    fn parts<R>(&self, masking: &Arc<Masking>) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -181,7 +181,7 @@ impl TelemetryBuilder {
             all.panics = all.panics.or(panics);
         }
         if let Some(least) = self.captured {
-            layers.push(self.capture.layer(least, all.ids.clone()));
+            layers.push(self.capture.layer(least, masking, all.ids.clone()));
         }
         Ok((layers, all))
     }

@@ -15,6 +15,7 @@ use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::ids::ReadSpanIds;
+use super::mask::{MASK, Masking};
 use crate::queue::OwnWork;
 
 /// The fields of spans that are handed on with an event.
@@ -47,11 +48,16 @@ impl Capture {
     }
 
     /// Makes the layer for events of a level and graver ones.
-    pub(super) fn layer<R>(&self, least: Level, ids: Option<Arc<dyn ReadSpanIds>>) -> Box<dyn Layer<R> + Send + Sync>
+    pub(super) fn layer<R>(
+        &self,
+        least: Level,
+        masking: &Arc<Masking>,
+        ids: Option<Arc<dyn ReadSpanIds>>,
+    ) -> Box<dyn Layer<R> + Send + Sync>
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
-        CaptureLayer { capture: self.clone(), ids }.with_filter(Wanted { least }).boxed()
+        CaptureLayer { capture: self.clone(), masking: Arc::clone(masking), ids }.with_filter(Wanted { least }).boxed()
     }
 }
 
@@ -87,6 +93,7 @@ impl<S> Filter<S> for Wanted {
 
 struct CaptureLayer {
     capture: Capture,
+    masking: Arc<Masking>,
     ids: Option<Arc<dyn ReadSpanIds>>,
 }
 
@@ -125,9 +132,9 @@ where
         // A field's `Debug` may log, and what keeps events may too.
         let _own = OwnWork::begin();
         let metadata = event.metadata();
-        let mut fields = Fields::default();
+        let mut fields = Fields { masking: &self.masking, message: None, fields: Vec::new(), ids: SpanIds::default() };
         event.record(&mut fields);
-        let Fields { message, fields, mut ids } = fields;
+        let Fields { message, fields, mut ids, .. } = fields;
         for span in context.event_scope(event).into_iter().flatten() {
             if ids.request_id.is_some() && ids.trace_id.is_some() {
                 break;
@@ -165,26 +172,29 @@ impl Visit for SpanIds {
 }
 
 /// The fields of an event, taken apart.
-#[derive(Default)]
-struct Fields {
+struct Fields<'a> {
+    masking: &'a Masking,
     message: Option<String>,
     fields: Vec<(&'static str, Value)>,
     ids: SpanIds,
 }
 
-impl Fields {
+impl Fields<'_> {
     fn put(&mut self, field: &Field, value: Value) {
         let name = field.name();
         match (name, value) {
             ("message", Value::String(text)) => self.message = Some(text),
             (REQUEST_ID, Value::String(text)) => self.ids.request_id = Some(text),
             (TRACE_ID, Value::String(text)) => self.ids.trace_id = Some(text),
-            (_, value) => self.fields.push((name.strip_prefix("r#").unwrap_or(name), value)),
+            (_, value) => {
+                let value = if self.masking.masks(name) { MASK.into() } else { value };
+                self.fields.push((name.strip_prefix("r#").unwrap_or(name), value));
+            }
         }
     }
 }
 
-impl Visit for Fields {
+impl Visit for Fields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, value.into());
     }
@@ -238,7 +248,8 @@ mod tests {
             error!("what is kept is logged");
             keeps.lock().unwrap().push(logged);
         });
-        let layer = capture.layer(Level::WARN, None);
+        let masking = Arc::new(Masking::of(["password"]));
+        let layer = capture.layer(Level::WARN, &masking, None);
         tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), act);
         std::mem::take(&mut *kept.lock().unwrap())
     }
@@ -252,7 +263,7 @@ mod tests {
             warn!(order = 7, amount = 19.99, ok = false, card = ?"visa", "slow");
             info!("not grave");
             debug!("not at all");
-            error!(request_id = "r-2", "failed");
+            error!(request_id = "r-2", user_password = "open sesame", "failed");
         });
         assert_eq!(kept.len(), 2, "{kept:?}");
         let first = Logged {
@@ -270,6 +281,7 @@ mod tests {
         };
         assert_eq!(kept[0], first);
         assert_eq!(kept[1].request_id.as_deref(), Some("r-2"));
+        assert_eq!(kept[1].fields, [("user_password", "***".into())]);
     }
 
     #[test]

@@ -113,8 +113,9 @@ fn assert_python_finds_it_signed(headers: &HeaderMap, body: &str) {
          mac = hmac.new(key, f'{message}.{at}.{body}'.encode(), 'sha256').digest()\n\
          raise SystemExit(signed != 'v1,' + base64.b64encode(mac).decode())";
     let arguments = [SECRET, header("webhook-id"), header("webhook-timestamp"), header("webhook-signature"), body];
-    let status = std::process::Command::new("python3").arg("-c").arg(program).args(arguments).status();
-    assert!(status.expect("python3 is installed").success(), "{headers:?}");
+    let status =
+        std::process::Command::new(crate::support::judges::python()).arg("-c").arg(program).args(arguments).status();
+    assert!(status.expect("python starts").success(), "{headers:?}");
 }
 
 #[tokio::test]
