@@ -69,8 +69,6 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
-    #[doc = include_str!("../docs/guide/events.md")]
-    mod events {}
     #[doc = include_str!("../docs/guide/http.md")]
     mod http {}
     #[doc = include_str!("../docs/guide/logging.md")]
@@ -79,4 +77,6 @@ mod guide {
     mod metrics {}
     #[doc = include_str!("../docs/guide/own-metrics.md")]
     mod own_metrics {}
+    #[doc = include_str!("../docs/guide/recording.md")]
+    mod recording {}
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, Once, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::forward::{Forwarded, Forwarder};
@@ -32,22 +32,12 @@ struct Inner {
     window: TimeWindow,
     changed: AtomicU64,
     worker: Worker,
-    start: Once,
-    /// Takes the parts of the writers when the first thing is recorded.
-    parts: Mutex<Option<Parts>>,
-    writers: OnceLock<Vec<(Sink, Ended)>>,
-}
-
-/// What the writers are made of.
-struct Parts {
-    store: Arc<dyn Store>,
-    forwarder: Option<Arc<dyn Forwarder>>,
-    metrics: Option<MonitoringMetrics>,
-    pace: Pace,
+    /// The writers that could be started, each with its end.
+    writers: Vec<(Sink, Ended)>,
 }
 
 impl Journal {
-    /// Makes a journal over a store. Its thread starts with the first thing that is recorded.
+    /// Makes a journal over a store, and starts its writers.
     pub(crate) fn new(
         store: Arc<dyn Store>,
         forwarder: Option<Arc<dyn Forwarder>>,
@@ -56,19 +46,18 @@ impl Journal {
         metrics: Option<MonitoringMetrics>,
         worker: Worker,
     ) -> Self {
-        let inner = Inner {
-            events: Queue::new(accounts.open(Sink::Events, options.events)),
-            samples: Queue::new(accounts.open(Sink::Samples, options.samples)),
-            forward: forwarder.is_some().then(|| Queue::new(accounts.open(Sink::Forward, options.forward))),
-            when_full: options.when_full,
-            window: options.window,
-            changed: AtomicU64::new(0),
-            worker,
-            start: Once::new(),
-            parts: Some(Parts { store, forwarder, metrics, pace: options.pace }).into(),
-            writers: OnceLock::new(),
-        };
-        Self { inner: Arc::new(inner) }
+        let events = Queue::new(accounts.open(Sink::Events, options.events));
+        let samples = Queue::new(accounts.open(Sink::Samples, options.samples));
+        let forward = forwarder.is_some().then(|| Queue::new(accounts.open(Sink::Forward, options.forward)));
+        let mut writers = Vec::new();
+        let target = Events { store: Arc::clone(&store), metrics: metrics.clone() };
+        writers.extend(start(&worker, &events, target, options.pace));
+        writers.extend(start(&worker, &samples, Samples { store, metrics }, options.pace));
+        if let (Some(queue), Some(forwarder)) = (&forward, forwarder) {
+            writers.extend(start(&worker, queue, Onward(forwarder), options.pace));
+        }
+        let (when_full, window, changed) = (options.when_full, options.window, AtomicU64::new(0));
+        Self { inner: Arc::new(Inner { events, samples, forward, when_full, window, changed, worker, writers }) }
     }
 
     /// Records an event, and returns its id; `None` where there was no room and it is counted as dropped.
@@ -80,16 +69,15 @@ impl Journal {
         let (id, size) = (event.id(), event.bytes() as u64);
         self.forward(priority, size, || Forwarded::Event(Arc::clone(&event)));
         let queued = self.inner.events.push(event, size, priority);
-        self.start();
         queued.then_some(id)
     }
 
     /// Records an event, waiting for room where there is none; `None` where there was none for so long, or the journal
     /// is closed. It is counted as dropped then, for `timeout` or `shutdown`.
     ///
-    /// It may be awaited on any executor. A call that is dropped before its end leaves the event as lost.
+    /// It may be awaited on any executor. A call that is dropped before its end leaves the event as lost. Passing it on to
+    /// a [`Forwarder`] is not waited for.
     pub async fn record_event_within(&self, event: EventDraft, time: Duration) -> Option<Id> {
-        self.start();
         let (event, priority) = self.accept_event(event);
         let (id, size) = (event.id(), event.bytes() as u64);
         self.forward(priority, size, || Forwarded::Event(Arc::clone(&event)));
@@ -105,7 +93,6 @@ impl Journal {
     /// Records an event as [`record_event_within`](Self::record_event_within) does, blocking the thread meanwhile. Not to
     /// be called on a thread that serves requests.
     pub fn record_event_blocking(&self, event: EventDraft, time: Duration) -> Option<Id> {
-        self.start();
         let (event, priority) = self.accept_event(event);
         let (id, size) = (event.id(), event.bytes() as u64);
         self.forward(priority, size, || Forwarded::Event(Arc::clone(&event)));
@@ -119,11 +106,11 @@ impl Journal {
     pub fn record_sample(&self, sample: SampleDraft) -> Option<Id> {
         let (sample, repairs) = sample.accept(self.inner.window, Timestamp::now());
         self.note(!repairs.is_empty());
-        let (sample, priority) = (Arc::new(sample), self.priority(Priority::Low));
+        let sample = Arc::new(sample);
         let (id, size) = (sample.id(), sample.bytes() as u64);
-        self.forward(priority, size, || Forwarded::Sample(Arc::clone(&sample)));
-        let queued = self.inner.samples.push(sample, size, priority);
-        self.start();
+        self.forward(self.priority(Priority::Low), size, || Forwarded::Sample(Arc::clone(&sample)));
+        // One sample matters as much as another, so none of their queue is kept for any.
+        let queued = self.inner.samples.push(sample, size, Priority::High);
         queued.then_some(id)
     }
 
@@ -184,46 +171,25 @@ impl Journal {
             queue.push(item(), size, priority);
         }
     }
+}
 
-    /// Starts the writers, once.
-    pub(crate) fn start(&self) {
-        self.inner.start.call_once(|| {
-            let parts = self.inner.parts.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let Some(parts) = parts else { return };
-            let mut writers = Vec::new();
-            let metrics = parts.metrics;
-            let events = Events { store: Arc::clone(&parts.store), metrics: metrics.clone() };
-            self.write(Sink::Events, &self.inner.events, events, parts.pace, &mut writers);
-            let samples = Samples { store: parts.store, metrics };
-            self.write(Sink::Samples, &self.inner.samples, samples, parts.pace, &mut writers);
-            if let (Some(queue), Some(forwarder)) = (&self.inner.forward, parts.forwarder) {
-                self.write(Sink::Forward, queue, Onward(forwarder), parts.pace, &mut writers);
-            }
-            let _ = self.inner.writers.set(writers);
-        });
-    }
-
-    fn write<T: Target>(
-        &self,
-        sink: Sink,
-        queue: &Queue<T::Item>,
-        target: T,
-        pace: Pace,
-        writers: &mut Vec<(Sink, Ended)>,
-    ) {
-        let queue = queue.clone();
-        let writer = Arc::new(Writer { queue, target, pace, troubled: AtomicBool::new(false) });
-        let run = move || {
-            let writer = Arc::clone(&writer);
-            async move { writer.run().await }
-        };
-        match self.inner.worker.run(run) {
-            Ok(ended) => writers.push((sink, ended)),
-            Err(error) => tracing::error!(
+/// Starts the writer of a queue. Where no thread can be had, the queue fills and then drops; the log says so.
+fn start<T: Target>(worker: &Worker, queue: &Queue<T::Item>, target: T, pace: Pace) -> Option<(Sink, Ended)> {
+    let sink = queue.account().sink();
+    let writer = Arc::new(Writer { queue: queue.clone(), target, pace, troubled: AtomicBool::new(false) });
+    let run = move || {
+        let writer = Arc::clone(&writer);
+        async move { writer.run().await }
+    };
+    match worker.run(run) {
+        Ok(ended) => Some((sink, ended)),
+        Err(error) => {
+            tracing::error!(
                 sink = sink.as_str(),
                 error = &error as &dyn std::error::Error,
                 "the watch's thread cannot be started: what is recorded is not written"
-            ),
+            );
+            None
         }
     }
 }
@@ -251,8 +217,7 @@ impl<T: Send + Sync + 'static> telemetry::Sink for JournalSink<T> {
     fn close(&self, deadline: Instant) -> u64 {
         self.queue.close();
         let sink = self.account().sink();
-        let writers = self.journal.inner.writers.get();
-        if let Some((_, ended)) = writers.and_then(|writers| writers.iter().find(|(of, _)| *of == sink)) {
+        if let Some((_, ended)) = self.journal.inner.writers.iter().find(|(of, _)| *of == sink) {
             ended.wait(deadline);
         }
         self.abandon()
