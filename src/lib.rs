@@ -67,6 +67,8 @@ pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/http.md")]
@@ -77,6 +79,8 @@ mod guide {
     mod metrics {}
     #[doc = include_str!("../docs/guide/own-metrics.md")]
     mod own_metrics {}
+    #[doc = include_str!("../docs/guide/own-stores.md")]
+    mod own_stores {}
     #[doc = include_str!("../docs/guide/recording.md")]
     mod recording {}
 }

@@ -169,15 +169,15 @@ fn is_label_value(value: &str) -> bool {
 /// A value that JSON has no number for is text there, as in Prometheus' own API: `NaN`, `+Inf`, `-Inf`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Sample {
-    id: Id,
-    name: String,
-    metric_type: MetricType,
+    pub(crate) id: Id,
+    pub(crate) name: String,
+    pub(crate) metric_type: MetricType,
     #[serde(serialize_with = "value_to_json", deserialize_with = "value_from_json")]
-    value: f64,
-    labels: BTreeMap<String, String>,
-    timestamp: Timestamp,
-    created_at: Timestamp,
-    created_by: Option<String>,
+    pub(crate) value: f64,
+    pub(crate) labels: BTreeMap<String, String>,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) created_by: Option<String>,
 }
 
 impl Sample {

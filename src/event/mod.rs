@@ -19,6 +19,7 @@ use serde_json::Value;
 
 pub use draft::{EventDraft, MAX_EVENT_BYTES, MAX_IDENTITY_BYTES, MAX_SOURCE_BYTES, TimeWindow};
 pub use fields::Fields;
+pub(crate) use fields::stored;
 pub use level::{EventType, Level};
 
 use crate::id::Id;
@@ -29,18 +30,20 @@ use crate::timestamp::Timestamp;
 /// Read from JSON it is taken as it is, since a store wrote it; what comes from outside is an [`EventDraft`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    id: Id,
-    event_type: EventType,
-    source: String,
-    message: Option<String>,
-    level: Option<Level>,
-    tags: Fields,
-    payload: Fields,
-    timestamp: Timestamp,
-    created_at: Timestamp,
-    created_by: Option<String>,
-    trace_id: Option<String>,
-    dedup_key: Option<String>,
+    pub(crate) id: Id,
+    pub(crate) event_type: EventType,
+    pub(crate) source: String,
+    pub(crate) message: Option<String>,
+    pub(crate) level: Option<Level>,
+    #[serde(deserialize_with = "stored")]
+    pub(crate) tags: Fields,
+    #[serde(deserialize_with = "stored")]
+    pub(crate) payload: Fields,
+    pub(crate) timestamp: Timestamp,
+    pub(crate) created_at: Timestamp,
+    pub(crate) created_by: Option<String>,
+    pub(crate) trace_id: Option<String>,
+    pub(crate) dedup_key: Option<String>,
 }
 
 impl Event {

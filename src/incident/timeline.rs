@@ -128,6 +128,7 @@ pub struct TimelineEntry {
     /// What is said about it: a comment, a reason.
     pub message: Option<String>,
     /// Its details, such as `from` and `to`.
+    #[serde(deserialize_with = "crate::event::stored")]
     pub details: Fields,
 }
 

@@ -24,7 +24,7 @@ use crate::timestamp::Timestamp;
 ///
 /// let mut limits = MemoryLimits::default();
 /// limits.events = 1_000_000;
-/// let store = Parts::new().events(Memory::with_limits(limits));
+/// let store = Parts::new().events_in(Memory::with_limits(limits));
 /// needs(store);
 /// ```
 #[derive(Debug, Clone)]
@@ -44,28 +44,28 @@ impl Parts {
 
     /// Keeps events there.
     #[must_use]
-    pub fn events(mut self, store: impl EventStore + 'static) -> Self {
+    pub fn events_in(mut self, store: impl EventStore + 'static) -> Self {
         self.events = Arc::new(store);
         self
     }
 
     /// Keeps samples there.
     #[must_use]
-    pub fn samples(mut self, store: impl SampleStore + 'static) -> Self {
+    pub fn samples_in(mut self, store: impl SampleStore + 'static) -> Self {
         self.samples = Arc::new(store);
         self
     }
 
     /// Keeps incidents there.
     #[must_use]
-    pub fn incidents(mut self, store: impl IncidentStore + 'static) -> Self {
+    pub fn incidents_in(mut self, store: impl IncidentStore + 'static) -> Self {
         self.incidents = Arc::new(store);
         self
     }
 
     /// Keeps alert rules and alerts there.
     #[must_use]
-    pub fn alerts(mut self, store: impl AlertStore + 'static) -> Self {
+    pub fn alerts_in(mut self, store: impl AlertStore + 'static) -> Self {
         self.alerts = Arc::new(store);
         self
     }

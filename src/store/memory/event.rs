@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ring::Kept;
+use super::ring::{Evicted, Kept};
 use super::{Memory, read, write};
 use crate::event::{Event, EventType, Level};
 use crate::id::Id;
@@ -54,7 +54,7 @@ impl EventStore for Memory {
     fn append_events<'a>(&'a self, events: &'a [Arc<Event>]) -> StoreFuture<'a, Vec<Appended>> {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(events.len());
-            let mut evicted = Vec::new();
+            let mut evicted = Evicted::new();
             {
                 let mut kept = write(&self.inner.events);
                 for event in events {

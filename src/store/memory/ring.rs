@@ -34,6 +34,27 @@ pub(super) struct Ring<T> {
 /// What a column entry and its share of the allocator take, besides the thing itself.
 const BESIDE: usize = size_of::<Id>() + 1 + 4 + 4 + size_of::<usize>() + 2 * size_of::<usize>();
 
+/// What had to give way. Mostly it is one, which takes no memory here.
+#[derive(Debug)]
+pub(super) struct Evicted<T> {
+    first: Option<Arc<T>>,
+    more: Vec<Arc<T>>,
+}
+
+impl<T> Evicted<T> {
+    pub(super) const fn new() -> Self {
+        Self { first: None, more: Vec::new() }
+    }
+
+    fn push(&mut self, item: Arc<T>) {
+        if self.first.is_none() {
+            self.first = Some(item);
+        } else {
+            self.more.push(item);
+        }
+    }
+}
+
 impl<T: Kept> Ring<T> {
     pub(super) fn new(max_items: usize, max_bytes: usize) -> Self {
         Self {
@@ -58,7 +79,7 @@ impl<T: Kept> Ring<T> {
     }
 
     /// Puts a thing where it belongs; what has to give way goes to `evicted`, to be dropped without the lock.
-    pub(super) fn append(&mut self, item: &Arc<T>, evicted: &mut Vec<Arc<T>>) -> Appended {
+    pub(super) fn append(&mut self, item: &Arc<T>, evicted: &mut Evicted<T>) -> Appended {
         let id = item.id();
         // Most things are newer than all others.
         let place = match self.ids.back() {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ring::Kept;
+use super::ring::{Evicted, Kept};
 use super::{Memory, read, write};
 use crate::id::Id;
 use crate::sample::Sample;
@@ -31,7 +31,7 @@ impl SampleStore for Memory {
     fn append_samples<'a>(&'a self, samples: &'a [Arc<Sample>]) -> StoreFuture<'a, Vec<Appended>> {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(samples.len());
-            let mut evicted = Vec::new();
+            let mut evicted = Evicted::new();
             {
                 let mut kept = write(&self.inner.samples);
                 for sample in samples {
