@@ -60,7 +60,7 @@ fn every_event_is_accounted_for_at_ten_times_what_a_failing_store_takes() {
         _ => Does::Stores,
     });
     let bound = Bound { bytes: 8 * MIB, items: 10_000 };
-    let options = JournalOptions::new().bound(bound).write_deadline(Duration::from_millis(250));
+    let options = JournalOptions::new().bound(bound).batch(100).write_deadline(Duration::from_millis(250));
     let watch = Watchkeeper::builder(service_info!()).store(store.store()).journal(options).build().unwrap();
     let (events, before, start) = (events_to_record(), resident_bytes(), Instant::now());
     let mut most = before;

@@ -52,7 +52,7 @@ impl Faulty {
 
     /// A store for everything, whose events are kept here.
     pub fn store(&self) -> impl Store + use<> {
-        Parts::new().events(self.clone())
+        Parts::new().events_in(self.clone())
     }
 
     /// How many calls there were.
