@@ -11,7 +11,7 @@ use crate::presets::monitoring::{DropReason, MonitoringMetrics, Sink};
 
 /// The accounts of all sinks. Cloning it copies a handle.
 ///
-/// It exists before any registry does, since logging does; [`export`](Self::export) shows it in one.
+/// It exists before any registry does, since logging does; a watch shows it in its registry.
 #[derive(Clone, Default)]
 pub struct Accounts {
     inner: Arc<Inner>,

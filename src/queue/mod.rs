@@ -7,7 +7,7 @@
 //! ```
 //!
 //! holds whenever the account is read: its numbers lie behind one lock, which is held for a few additions and never
-//! across anything else. An item leaves a queue in a [`Batch`], which is a token: it is consumed by `stored` or by
+//! across anything else. An item leaves a queue in a batch, which is a token: it is consumed by `stored` or by
 //! `dropped` with a reason, and one that is let fall counts as lost.
 
 #![allow(dead_code, reason = "some of it is for sinks that are behind features")]

@@ -38,8 +38,10 @@ pub(crate) struct Logged {
 /// Where log events go: nowhere before [`connect`](Self::connect).
 #[derive(Clone, Default)]
 pub(crate) struct Capture {
-    keep: Arc<OnceLock<Box<dyn Fn(Logged) + Send + Sync>>>,
+    keep: Arc<OnceLock<Keep>>,
 }
+
+type Keep = Box<dyn Fn(Logged) + Send + Sync>;
 
 impl Capture {
     /// Hands log events to `keep` from now on; the first one stays. It must not block.

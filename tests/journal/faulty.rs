@@ -1,6 +1,7 @@
 //! A store that is slow, fails, hangs, panics and refuses, as it is told.
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
+#![allow(clippy::unwrap_used, reason = "it is for tests, which a failed lock ends")]
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -34,8 +35,10 @@ pub struct Faulty {
     inner: Arc<Inner>,
 }
 
+type Tells = dyn Fn(usize, &[Arc<Event>]) -> Does + Send + Sync;
+
 struct Inner {
-    does: Box<dyn Fn(usize, &[Arc<Event>]) -> Does + Send + Sync>,
+    does: Box<Tells>,
     per_event: Duration,
     calls: AtomicUsize,
     stored: Mutex<Vec<u64>>,
