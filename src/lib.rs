@@ -26,6 +26,7 @@
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
@@ -38,6 +39,7 @@ mod heap;
 pub mod http;
 mod id;
 pub mod incident;
+pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;
@@ -86,4 +88,6 @@ mod guide {
     mod rules {}
     #[doc = include_str!("../docs/guide/own-stores.md")]
     mod own_stores {}
+    #[doc = include_str!("../docs/guide/recording.md")]
+    mod recording {}
 }

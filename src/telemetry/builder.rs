@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{Dispatch, Subscriber, dispatcher};
+use tracing::{Dispatch, Level, Subscriber, dispatcher};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
+use super::capture::Capture;
 use super::closing::Closing;
 use super::ecs::Ecs;
 use super::human::Human;
@@ -44,6 +45,9 @@ pub struct TelemetryBuilder {
     queue_bytes: u64,
     masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
+    /// From which level on log events are kept, and where they go.
+    captured: Option<Level>,
+    capture: Capture,
 }
 
 impl TelemetryBuilder {
@@ -57,6 +61,8 @@ impl TelemetryBuilder {
             queue_bytes: DEFAULT_QUEUE_BYTES,
             masked_fields: None,
             accounts: Accounts::default(),
+            captured: None,
+            capture: Capture::default(),
         }
     }
 
@@ -85,7 +91,7 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets the names of fields whose values are masked as `***` in the log, of events and of spans. A field is masked
+    /// Sets the names of fields whose values are masked as `***` in the log and in events that are kept, of events and of spans. A field is masked
     /// when one of the names is a word of its own name, or several words in a row. Default: [`MASKED_FIELDS`].
     pub fn masked_fields<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.masked_fields = Some(names.into_iter().map(Into::into).collect());
@@ -97,6 +103,14 @@ impl TelemetryBuilder {
     /// Default: [`DEFAULT_QUEUE_BYTES`].
     pub fn queue_bytes(mut self, bytes: u64) -> Self {
         self.queue_bytes = bytes;
+        self
+    }
+
+    /// Keeps log events of this level and graver ones as events in the store, with their request's ids, once a
+    /// [`Watchkeeper`](crate::Watchkeeper) is built with this telemetry; whatever the [filter](Self::filter) of the log.
+    /// What the library logs in the course of its own work is not kept. Default: none are.
+    pub fn keep_events(mut self, least: Level) -> Self {
+        self.captured = Some(least);
         self
     }
 
@@ -112,7 +126,7 @@ impl TelemetryBuilder {
         if dispatcher::has_been_set() {
             return Err(TelemetryError::AlreadyInitialised);
         }
-        let (mut layers, parts) = self.parts::<Registry>()?;
+        let (mut layers, parts) = self.parts::<Registry>(&log.masking)?;
         let observer = parts.panics.clone();
         let dispatch = if layers.is_empty() {
             // A filter for everything costs less than one for each layer.
@@ -150,12 +164,12 @@ impl TelemetryBuilder {
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
         let log = self.log()?;
-        let (mut layers, parts) = self.parts::<R>()?;
+        let (mut layers, parts) = self.parts::<R>(&log.masking)?;
         layers.push(log.layer(parts.ids.clone()).with_filter(log.filter.clone()).boxed());
         Ok((self.telemetry(log, parts), layers.boxed()))
     }
 
-    fn parts<R>(&self) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
+    fn parts<R>(&self, masking: &Arc<Masking>) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -166,12 +180,16 @@ impl TelemetryBuilder {
             all.ids = all.ids.or(ids);
             all.panics = all.panics.or(panics);
         }
+        if let Some(least) = self.captured {
+            layers.push(self.capture.layer(least, masking, all.ids.clone()));
+        }
         Ok((layers, all))
     }
 
     fn telemetry(&self, log: Log, parts: Parts) -> Telemetry {
         let closing = Closing::new(parts.sinks, Arc::clone(&log.output) as Arc<dyn Sink>);
-        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, self.accounts.clone(), closing) }
+        let (accounts, capture) = (self.accounts.clone(), self.capture.clone());
+        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, accounts, closing, capture) }
     }
 
     fn log(&mut self) -> Result<Log, TelemetryError> {
