@@ -1,6 +1,10 @@
-//! What may leave the process: bounded text without control characters.
+//! What may leave the process: bounded text without control characters and without secrets.
+
+mod secret;
 
 use std::borrow::Cow;
+
+pub use secret::{is_secret_name, redact};
 
 /// The longest label value, in bytes; a longer one is cut at a character boundary.
 pub const MAX_LABEL_VALUE_BYTES: usize = 128;
