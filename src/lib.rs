@@ -21,12 +21,14 @@
 //! - [`presets`]: the metrics that services have in common, ready made.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
+//! - [`health`]: checks of what the service depends on.
 //! - [`stack`]: documents rendered from the catalogue.
-//! - [`api`]: what is answered over HTTP: the scrape.
+//! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod environment;
+pub mod health;
 pub mod http;
 pub mod metric;
 pub mod presets;
@@ -49,6 +51,8 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
+    #[doc = include_str!("../docs/guide/health.md")]
+    mod health {}
     #[doc = include_str!("../docs/guide/http.md")]
     mod http {}
     #[doc = include_str!("../docs/guide/logging.md")]

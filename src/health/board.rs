@@ -6,8 +6,7 @@ use std::sync::Arc;
 use super::check::{Check, Importance};
 use super::report::{CheckResult, Report};
 use super::slot::Slot;
-use crate::metric::Registry;
-use crate::presets::monitoring::HealthMetrics;
+use crate::presets::Presets;
 
 /// The checks of a watch. Cloning it copies a handle.
 ///
@@ -19,12 +18,12 @@ pub struct Health {
 }
 
 impl Health {
-    pub(crate) fn new(mut checks: Vec<Check>, metrics: &HealthMetrics, registry: &Registry) -> Self {
+    pub(crate) fn new(mut checks: Vec<Check>, metrics: &Presets) -> Self {
         name_apart(&mut checks);
         let slots: Arc<[_]> = checks.into_iter().map(|check| Slot::new(check, metrics.clone())).collect();
         if !slots.is_empty() {
             let slots = Arc::downgrade(&slots);
-            registry.on_scrape(move || {
+            metrics.registry().on_scrape(move || {
                 // A scrape does not wait: it shows the last result, and sees to the next one.
                 slots.upgrade().iter().flat_map(|slots| slots.iter()).for_each(Slot::refresh);
             });

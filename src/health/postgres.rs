@@ -56,7 +56,9 @@ impl Probe for Postgres {
             // Driven here rather than by a task of its own, so that both end together, whatever ends them.
             let query = async move {
                 let answer = client.simple_query("SELECT 1").await?;
-                let one = answer.iter().any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("1")));
+                let one = answer
+                    .iter()
+                    .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("1")));
                 if one { Ok(()) } else { Err(Failure::new("it answers SELECT 1 without a row")) }
             };
             let (mut query, mut connection) = (pin!(query), pin!(connection));

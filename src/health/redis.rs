@@ -23,7 +23,8 @@ impl Redis {
     ///
     /// [`InvalidUrl`] for what is no such address; `rediss://` is one that is not spoken.
     pub fn from_url(url: &str) -> Result<Self, InvalidUrl> {
-        Parts::read(url, "redis", 6379, "a Redis address is redis://user:password@host:port").map(|parts| Self { parts })
+        Parts::read(url, "redis", 6379, "a Redis address is redis://user:password@host:port")
+            .map(|parts| Self { parts })
     }
 }
 
@@ -55,9 +56,7 @@ async fn say(stream: &mut BufReader<TcpStream>, words: &[&str], due: &str) -> Re
         "" => Err(Failure::new("the connection was closed without an answer")),
         answer if answer.strip_prefix('+') == Some(due) => Ok(()),
         // An error begins with its kind, which says enough; what follows may quote what was sent.
-        answer if answer.starts_with('-') => {
-            Err(Failure::new(answer[1..].split(' ').next().unwrap_or_default()))
-        }
+        answer if answer.starts_with('-') => Err(Failure::new(answer[1..].split(' ').next().unwrap_or_default())),
         _ => Err(Failure::new("what it answers is not Redis")),
     }
 }

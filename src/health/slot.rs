@@ -10,12 +10,12 @@ use tokio::time::timeout;
 use super::check::Check;
 use super::failure::Failure;
 use super::report::{CheckResult, State};
-use crate::presets::monitoring::HealthMetrics;
+use crate::presets::Presets;
 
 /// One check of a watch.
 pub(super) struct Slot {
     check: Check,
-    metrics: HealthMetrics,
+    metrics: Presets,
     /// Who waits for a run waits here.
     run: watch::Sender<Run>,
     /// A probe that did not end with its time; another is not begun before it has.
@@ -29,7 +29,7 @@ struct Run {
 }
 
 impl Slot {
-    pub(super) fn new(check: Check, metrics: HealthMetrics) -> Arc<Self> {
+    pub(super) fn new(check: Check, metrics: Presets) -> Arc<Self> {
         Arc::new(Self { check, metrics, run: watch::Sender::default(), stuck: Mutex::default() })
     }
 
@@ -47,7 +47,8 @@ impl Slot {
             begin
         });
         if begun {
-            let pending = Pending { slot: Arc::clone(self), started: Instant::now(), at: SystemTime::now(), ended: false };
+            let pending =
+                Pending { slot: Arc::clone(self), started: Instant::now(), at: SystemTime::now(), ended: false };
             runtime.spawn(pending.finish());
         }
     }
@@ -76,20 +77,17 @@ impl Slot {
 
     async fn ask(&self) -> Result<(), Failure> {
         let limit = self.check.timeout;
-        let mut stuck = self.stuck();
-        if stuck.as_ref().is_some_and(|probe| !probe.is_finished()) {
+        if self.stuck().as_ref().is_some_and(|probe| !probe.is_finished()) {
             return Err(Failure::new("the probe of before still blocks its thread"));
         }
-        *stuck = None;
-        drop(stuck);
         let probe = Arc::clone(&self.check.probe);
         // A task of its own, so that a probe that blocks its thread does not keep the answer waiting.
         let mut task = tokio::spawn(async move { probe.probe().await });
         match timeout(limit, &mut task).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) if error.is_panic() => {
-                let text = panic_text(&*error.into_panic());
-                Err(Failure::new(&format!("the check panicked: {text}")))
+                let payload = error.into_panic();
+                Err(Failure::new(&format!("the check panicked: {}", panic_text(&*payload))))
             }
             Ok(Err(_)) => Err(Failure::new("the runtime is closing")),
             Err(_) => {
@@ -122,7 +120,7 @@ impl Pending {
     fn end(&mut self, answer: Result<(), Failure>) {
         self.ended = true;
         let (slot, took) = (&self.slot, self.started.elapsed());
-        slot.metrics.record_check(&slot.check.name, answer.is_ok());
+        slot.metrics.monitoring().record_health_check(&slot.check.name, answer.is_ok());
         let result = slot.found(self.at, took, answer);
         slot.run.send_modify(|run| *run = Run { under_way: false, last: Some((Instant::now(), result)) });
     }

@@ -55,7 +55,11 @@ impl Parts {
 
     /// Writes host and port as they stand in an address.
     pub(super) fn authority(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 
@@ -97,7 +101,7 @@ mod tests {
         assert_eq!((parts.user.as_deref(), parts.password.as_deref()), (Some("ada"), Some("p@ss:1")));
         assert_eq!((parts.authority().as_str(), parts.path.as_str()), ("[::1]:7000", "/2"));
         let parts = read("REDIS://cache").unwrap();
-        assert_eq!((parts.user, parts.password, parts.authority().as_str()), (None, None, "cache:6379"));
+        assert_eq!((&parts.user, &parts.password, parts.authority().as_str()), (&None, &None, "cache:6379"));
         assert!(!format!("{:?}", read("redis://:s3cret@h/1").unwrap()).contains("s3cret"));
     }
 

@@ -10,8 +10,22 @@ const MOST_READ: usize = 64 * 1024;
 
 /// Words in a name whose value is secret: `db_password`, `X-Api-Key`.
 const SECRET: &[&str] = &[
-    "password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "accesskey", "privatekey", "authorization",
-    "cookie", "credential", "session", "signature", "dsn", "bearer",
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "accesskey",
+    "privatekey",
+    "authorization",
+    "cookie",
+    "credential",
+    "session",
+    "signature",
+    "dsn",
+    "bearer",
 ];
 
 /// Names that are secret where they stand alone, and mean something else within another.
@@ -134,7 +148,8 @@ impl<'a> Scan<'a> {
             if n > 0 {
                 self.out.push('/');
             }
-            let plain = part.len() <= 4 || (part.len() <= 32 && !part.contains(|c: char| c.is_ascii_digit() || c == '%'));
+            let plain =
+                part.len() <= 4 || (part.len() <= 32 && !part.contains(|c: char| c.is_ascii_digit() || c == '%'));
             self.out.push_str(if n == 0 || plain { part } else { MASK });
         }
         if end < rest.len() {
@@ -279,9 +294,9 @@ mod tests {
 
     #[test]
     fn a_text_is_cut_and_a_secret_at_the_cut_is_not_shown() {
-        let text = format!("{}password={}", "x".repeat(90), "s".repeat(100_000));
+        let text = format!("{}password={}", "x".repeat(90), "z".repeat(100_000));
         assert!(redact(&text, 100).len() <= 100);
-        assert!(!redact(&text, 120).contains("ss"));
+        assert!(!redact(&text, 120).contains("zz"));
         assert!(!redact(&format!("postgres://u:{}@db", "p".repeat(400)), 64).contains("pp"));
     }
 
