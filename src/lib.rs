@@ -19,6 +19,7 @@
 //!
 //! - [`metric`]: declare a metric once, as a constant, and count in it without a lock.
 //! - [`presets`]: the metrics that services have in common, ready made.
+//! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`health`]: checks of what the service depends on.
@@ -32,6 +33,7 @@ pub mod health;
 pub mod http;
 pub mod metric;
 pub mod presets;
+pub mod queue;
 pub mod sanitise;
 pub mod service;
 mod shutdown;
