@@ -31,11 +31,21 @@ pub struct TelemetryBuilder {
     filter: Option<String>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
+    #[cfg(feature = "sentry")]
+    pub(super) errors: super::errors::Options,
 }
 
 impl TelemetryBuilder {
     pub(super) fn new(service: ServiceInfo) -> Self {
-        Self { service, environment: Environment::process(), filter: None, format: None, writer: None }
+        Self {
+            service,
+            environment: Environment::process(),
+            filter: None,
+            format: None,
+            writer: None,
+            #[cfg(feature = "sentry")]
+            errors: super::errors::Options::default(),
+        }
     }
 
     /// Sets what is logged, in the form of `RUST_LOG`: `info,my_app=debug`. Default: `RUST_LOG`, else `info`.
@@ -60,6 +70,29 @@ impl TelemetryBuilder {
     /// at a time, and must not log itself: such a line is lost. Default: standard output.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// Sets where error reports go, by Sentry's protocol. Default: `SENTRY_DSN`, else `GLITCHTIP_DSN`, else nowhere.
+    #[cfg(feature = "sentry")]
+    pub fn sentry_dsn(mut self, dsn: impl Into<String>) -> Self {
+        self.errors.dsn = Some(dsn.into());
+        self
+    }
+
+    /// Sets the environment that error reports name, such as `production`; 64 bytes at the most. Default:
+    /// `ENVIRONMENT`, else `development`.
+    #[cfg(feature = "sentry")]
+    pub fn deployment_environment(mut self, name: impl Into<String>) -> Self {
+        self.errors.environment = Some(name.into());
+        self
+    }
+
+    /// Sets the release that error reports name; 250 bytes at the most. Default: the service's name and version, as
+    /// `shop@1.2.3`.
+    #[cfg(feature = "sentry")]
+    pub fn release(mut self, release: impl Into<String>) -> Self {
+        self.errors.release = Some(release.into());
         self
     }
 

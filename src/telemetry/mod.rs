@@ -18,6 +18,8 @@ mod builder;
 mod clock;
 mod closing;
 mod error;
+#[cfg(feature = "sentry")]
+mod errors;
 mod escape;
 mod fields;
 mod filter;
