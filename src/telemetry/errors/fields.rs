@@ -12,7 +12,7 @@ use crate::sanitise::is_secret_name;
 const MOST_TEXT: usize = 1024;
 
 /// The longest text of a message or an error, in bytes.
-const MOST_MESSAGE: usize = 8 * 1024;
+pub(super) const MOST_MESSAGE: usize = 8 * 1024;
 
 /// How many fields are taken, and how many errors of a chain.
 const MOST_FIELDS: usize = 32;

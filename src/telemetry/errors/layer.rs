@@ -65,10 +65,10 @@ where
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let metadata = event.metadata();
-        if OwnWork::is_going_on() {
+        if OwnWork::is_going_on() || SAID_BY_THE_HOOK.contains(&metadata.target()) {
             return;
         }
-        let is_error = *metadata.level() == Level::ERROR && !SAID_BY_THE_HOOK.contains(&metadata.target());
+        let is_error = *metadata.level() == Level::ERROR;
         let span = context.event_span(event);
         let work = span.as_ref().and_then(work_of);
         if work.is_none() && !is_error {

@@ -6,9 +6,11 @@ use backtrace::Backtrace;
 use sentry::protocol::{Breadcrumb, Context, Envelope, Event, Exception, Level, Mechanism, Request, TraceContext, Value};
 use sentry::Scope;
 
-use super::fields::{Fields, RequestFields};
+use super::fields::{Fields, MOST_MESSAGE, RequestFields};
 use super::work::Work;
+use crate::sanitise::truncate;
 use crate::telemetry::ids::SpanIds;
+use crate::telemetry::panics::Panic;
 
 /// What one frame without a name takes, roughly.
 const FRAME_BYTES: usize = 128;
@@ -48,9 +50,14 @@ impl Pending {
     }
 
     /// Makes the report of a panic.
-    pub(super) fn panic(message: &str, work: Option<&Work>, ids: Option<SpanIds>) -> Self {
+    pub(super) fn panic(panic: &Panic<'_>, work: Option<&Work>, ids: Option<SpanIds>) -> Self {
         let mut event = Event { level: Level::Fatal, logger: Some("panic".to_owned()), ..Event::default() };
+        let message = truncate(panic.message, MOST_MESSAGE);
         event.exception.values.push(exception("panic", message.to_owned(), "panic", false));
+        // Where there are no symbols, this is all that tells where.
+        if let Some(location) = panic.location {
+            event.extra.insert("location".to_owned(), Value::from(location.to_string()));
+        }
         Self::of(event, message.len(), work, ids)
     }
 

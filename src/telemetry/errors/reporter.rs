@@ -126,7 +126,7 @@ impl ObservePanics for Reporter {
         }
         let current = work::current();
         let (work, ids) = current.map_or((None, None), |(work, ids)| (Some(work), ids));
-        self.report(Pending::panic(panic.message, work.as_deref(), ids));
+        self.report(Pending::panic(&panic, work.as_deref(), ids));
     }
 }
 

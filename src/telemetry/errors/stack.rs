@@ -21,10 +21,16 @@ const NOT_IN_APP: &[&str] = &[
 
 /// How the machinery begins that leads from what happened to its report; it is left out.
 const MACHINERY: &[&str] = &[
-    "backtrace::", "tracing", "watchkeeper::telemetry", "sentry", "std::panicking", "core::panicking", "__rustc::rust_begin_unwind",
-    "rust_begin_unwind", "std::sys::backtrace::__rust_end_short_backtrace", "core::option::expect_failed",
-    "core::option::unwrap_failed", "core::result::unwrap_failed", "std::sys::backtrace",
+    "backtrace::", "tracing_core::", "tracing_subscriber::", "watchkeeper::telemetry", "sentry", "std::panicking",
+    "core::panicking", "__rustc::rust_begin_unwind", "rust_begin_unwind", "std::sys::backtrace",
+    "core::option::expect_failed", "core::option::unwrap_failed", "core::result::unwrap_failed",
 ];
+
+/// What begins like machinery and runs the app's code.
+const RUNS_THE_APP: &[&str] = &["std::panicking::catch_unwind", "std::panicking::try", "std::sys::backtrace::__rust_begin"];
+
+/// How many other frames may lie between two of the machinery: closures, boxes, thread-locals.
+const MOST_BETWEEN: usize = 4;
 
 /// Gives frames their names, and keeps them.
 #[derive(Default)]
@@ -47,11 +53,7 @@ impl Names {
                 break;
             }
         }
-        let machinery = |frame: &Frame| begins(frame, MACHINERY);
-        // It lies on top, with some frames in it whose names are not known or that call closures.
-        let top = frames.iter().take(64).rposition(machinery).map_or(0, |last| last + 1);
-        // A macro's closures stand for the function around them.
-        frames.drain(..top.min(frames.len().saturating_sub(1)));
+        frames.drain(..machinery(&frames));
         frames.truncate(MOST_FRAMES);
         if !frames.iter().any(|frame| frame.in_app == Some(true)) {
             frames.iter_mut().for_each(|frame| frame.in_app = None);
@@ -79,6 +81,21 @@ impl Names {
     }
 }
 
+/// Returns how many frames on top are machinery.
+fn machinery(frames: &[Frame]) -> usize {
+    let mut top = 0;
+    for (at, frame) in frames.iter().enumerate() {
+        if at - top > MOST_BETWEEN {
+            break;
+        }
+        if begins(frame, MACHINERY) && !begins(frame, RUNS_THE_APP) {
+            top = at + 1;
+        }
+    }
+    // Something is always left to look at.
+    top.min(frames.len().saturating_sub(1))
+}
+
 fn named(symbol: &Symbol, address: *mut c_void) -> Frame {
     // Without the hash at its end.
     let function = symbol.name().map_or_else(|| "<unknown>".to_owned(), |name| format!("{name:#}"));
@@ -100,6 +117,11 @@ fn named(symbol: &Symbol, address: *mut c_void) -> Frame {
 fn begins(frame: &Frame, starts: &[&str]) -> bool {
     let Some(name) = frame.function.as_deref() else { return false };
     let name = name.trim_start_matches(['<', '&', '_']).trim_start_matches("dyn ");
+    // `<F as axum::handler::Handler<…>>::call`: what stands for a type says nothing.
+    let name = match name.split_once(" as ") {
+        Some((own, behind)) if !own.contains(':') => behind,
+        _ => name,
+    };
     starts.iter().any(|start| name.starts_with(start.trim_start_matches('_')))
 }
 
