@@ -23,28 +23,39 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`health`]: checks of what the service depends on.
+//! - [`event`], [`sample`]: what a service tells of itself.
+//! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod environment;
+pub mod event;
 pub mod health;
 pub mod http;
+mod id;
 pub mod metric;
+mod named;
 pub mod presets;
 pub mod queue;
+pub mod sample;
 pub mod sanitise;
 pub mod service;
 mod shutdown;
 pub mod stack;
+pub mod store;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timestamp;
 mod watchkeeper;
 
+pub use id::{Id, InvalidId};
+pub use named::UnknownName;
 pub use service::ServiceInfo;
 pub use telemetry::{Telemetry, TelemetryHandle};
+pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.

@@ -23,7 +23,10 @@ mod loom_tests;
 mod loss;
 mod own_work;
 mod room;
+#[cfg(all(test, not(watchkeeper_loom)))]
+mod tests;
 mod waiting;
+mod worker;
 
 pub use account::Account;
 pub(crate) use account::Ticket;
@@ -34,3 +37,4 @@ pub use counts::Counts;
 pub(crate) use loss::Loss;
 pub(crate) use own_work::OwnWork;
 pub use room::{Bound, Priority};
+pub(crate) use worker::{Ended, Worker, survive};

@@ -9,3 +9,4 @@ pub mod example;
 pub mod judges;
 pub mod process;
 pub mod prometheus;
+pub mod tracker;

@@ -27,6 +27,7 @@ pub(super) use settings::Options;
 
 use super::ids::ReadSpanIds;
 use super::part::Part;
+use super::sink::Sink;
 use super::{TelemetryBuilder, TelemetryError};
 use layer::ErrorLayer;
 use reporter::Reporter;
@@ -45,6 +46,7 @@ where
 {
     let Some(settings) = Settings::read(builder)? else { return Ok(None) };
     let reporter = Reporter::start(settings);
+    builder.accounts.add(reporter.account());
     let layer = ErrorLayer::new(Arc::clone(&reporter), ids).with_filter(LevelFilter::INFO).boxed();
     Ok(Some(Part { layer, sink: reporter.clone(), ids: None, panics: Some(reporter) }))
 }

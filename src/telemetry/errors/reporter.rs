@@ -71,11 +71,6 @@ impl Reporter {
         push(&self.queue, Report::Event(Box::new(pending)));
     }
 
-    /// Returns the account of what was reported, sent, dropped and queued.
-    fn account(&self) -> &Account {
-        self.queue.account()
-    }
-
     fn left(&self) -> u64 {
         self.account().write_off(DropReason::Shutdown);
         self.account().counts().dropped() - self.ending.lock().dropped_before
@@ -131,8 +126,8 @@ impl ObservePanics for Reporter {
 }
 
 impl Sink for Reporter {
-    fn name(&self) -> &'static str {
-        "errors"
+    fn account(&self) -> &Account {
+        self.queue.account()
     }
 
     fn close(&self, deadline: Instant) -> u64 {

@@ -47,7 +47,7 @@ impl Names {
     /// Makes a stack trace of a backtrace: the innermost call last, without the machinery that made it.
     pub(super) fn stack(&mut self, backtrace: &Backtrace) -> Option<Stacktrace> {
         let mut frames: Vec<Frame> = Vec::new();
-        for frame in backtrace.frames() {
+        for frame in backtrace.frames().iter().filter(|frame| !frame.ip().is_null()) {
             frames.extend_from_slice(self.frames(frame.ip()));
             if frames.len() > 2 * MOST_FRAMES {
                 break;

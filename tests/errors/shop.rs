@@ -1,0 +1,1 @@
+//! The shop's errors, as a real error tracker has them.
