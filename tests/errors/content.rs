@@ -36,7 +36,12 @@ fn routes() -> Router {
             tracing::debug!("too small to be kept");
             tracing::warn!("nothing found");
             let error = BankError(io::Error::other("refused by postgres://ada:hunter2@db/shop"));
-            tracing::error!(error = &error as &dyn std::error::Error, cents = 1999, api_token = "hunter2", "no payment");
+            tracing::error!(
+                error = &error as &dyn std::error::Error,
+                cents = 1999,
+                api_token = "hunter2",
+                "no payment"
+            );
         }),
     )
 }
@@ -129,8 +134,12 @@ fn a_value_without_end_is_cut_and_a_thousand_fields_are_few() {
     let tracker = Tracker::start(&[OK]);
     let builder = watchkeeper::Telemetry::builder(watchkeeper::ServiceInfo::new("shop", "1"));
     // Without the log, whose lines are as long as a value is.
-    let (telemetry, layer) =
-        builder.filter("off").sentry_dsn(tracker.dsn()).writer(io::sink()).layer::<tracing_subscriber::Registry>().unwrap();
+    let (telemetry, layer) = builder
+        .filter("off")
+        .sentry_dsn(tracker.dsn())
+        .writer(io::sink())
+        .layer::<tracing_subscriber::Registry>()
+        .unwrap();
     use tracing_subscriber::layer::SubscriberExt;
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
         tracing::error!(value = ?Endless, "without end");

@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::fmt::{self, Debug, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use sentry::protocol::{Map, Value};
 use tracing::field::{Field, Visit};
 
-use crate::sanitise::is_secret_name;
+use crate::sanitise::{is_secret_name, truncate};
 
 /// The longest text of one field, in bytes.
 const MOST_TEXT: usize = 1024;
@@ -132,8 +133,10 @@ fn kind(error: &dyn Error) -> String {
 /// Writes a value's text, and no more of it than so many bytes.
 pub(super) fn text(value: &dyn Debug, most: usize) -> String {
     let mut text = Bounded { text: String::new(), most };
-    // An error says only that there was more.
-    let _ = write!(text, "{value:?}");
+    // An error says only that there was more. A value that panics costs its own text alone.
+    if catch_unwind(AssertUnwindSafe(|| write!(text, "{value:?}"))).is_err() {
+        text.text.push_str("(it panicked)");
+    }
     text.text
 }
 
@@ -145,7 +148,7 @@ struct Bounded {
 impl Write for Bounded {
     fn write_str(&mut self, more: &str) -> fmt::Result {
         let room = self.most - self.text.len();
-        let fits = crate::sanitise::truncate(more, room);
+        let fits = truncate(more, room);
         self.text.push_str(fits);
         if fits.len() < more.len() { Err(fmt::Error) } else { Ok(()) }
     }

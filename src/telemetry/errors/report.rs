@@ -3,8 +3,10 @@
 use std::time::SystemTime;
 
 use backtrace::Backtrace;
-use sentry::protocol::{Breadcrumb, Context, Envelope, Event, Exception, Level, Mechanism, Request, TraceContext, Value};
 use sentry::Scope;
+use sentry::protocol::{
+    Breadcrumb, Context, Envelope, Event, Exception, Level, Mechanism, Request, TraceContext, Value,
+};
 
 use super::fields::{Fields, MOST_MESSAGE, RequestFields};
 use super::work::Work;
@@ -133,9 +135,11 @@ fn describe(event: &mut Event<'static>, request: RequestFields) {
     if method.is_some() {
         event.request = Some(Request { method, ..Request::default() });
     }
-    event.tags.extend([("http.route", route), ("request_id", id)].into_iter().filter_map(|(tag, value)| {
-        Some((tag.to_owned(), value?))
-    }));
+    event.tags.extend(
+        [("http.route", route), ("request_id", id)]
+            .into_iter()
+            .filter_map(|(tag, value)| Some((tag.to_owned(), value?))),
+    );
 }
 
 fn set_trace(event: &mut Event<'static>, trace: String, span: Option<&str>) {

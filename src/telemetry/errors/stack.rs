@@ -14,20 +14,53 @@ const MOST_FRAMES: usize = 128;
 
 /// How what is no code of the app's begins.
 const NOT_IN_APP: &[&str] = &[
-    "__rust", "_start", "alloc::", "anyhow::", "axum::", "axum_core::", "backtrace::", "clone3", "core::", "futures_core::",
-    "futures_util::", "http_body", "hyper::", "hyper_util::", "log::", "main", "matchit::", "sentry", "start_thread", "std::",
-    "tokio::", "tonic::", "tower", "tracing", "watchkeeper::",
+    "__rust",
+    "_start",
+    "alloc::",
+    "anyhow::",
+    "axum::",
+    "axum_core::",
+    "backtrace::",
+    "clone3",
+    "core::",
+    "futures_core::",
+    "futures_util::",
+    "http_body",
+    "hyper::",
+    "hyper_util::",
+    "log::",
+    "main",
+    "matchit::",
+    "sentry",
+    "start_thread",
+    "std::",
+    "tokio::",
+    "tonic::",
+    "tower",
+    "tracing",
+    "watchkeeper::",
 ];
 
 /// How the machinery begins that leads from what happened to its report; it is left out.
 const MACHINERY: &[&str] = &[
-    "backtrace::", "tracing_core::", "tracing_subscriber::", "watchkeeper::telemetry", "sentry", "std::panicking",
-    "core::panicking", "__rustc::rust_begin_unwind", "rust_begin_unwind", "std::sys::backtrace",
-    "core::option::expect_failed", "core::option::unwrap_failed", "core::result::unwrap_failed",
+    "backtrace::",
+    "tracing_core::",
+    "tracing_subscriber::",
+    "watchkeeper::telemetry",
+    "sentry",
+    "std::panicking",
+    "core::panicking",
+    "__rustc::rust_begin_unwind",
+    "rust_begin_unwind",
+    "std::sys::backtrace",
+    "core::option::expect_failed",
+    "core::option::unwrap_failed",
+    "core::result::unwrap_failed",
 ];
 
 /// What begins like machinery and runs the app's code.
-const RUNS_THE_APP: &[&str] = &["std::panicking::catch_unwind", "std::panicking::try", "std::sys::backtrace::__rust_begin"];
+const RUNS_THE_APP: &[&str] =
+    &["std::panicking::catch_unwind", "std::panicking::try", "std::sys::backtrace::__rust_begin"];
 
 /// How many other frames may lie between two of the machinery: closures, boxes, thread-locals.
 const MOST_BETWEEN: usize = 4;
