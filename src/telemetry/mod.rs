@@ -34,6 +34,7 @@ mod json;
 mod layer;
 mod lines;
 mod mask;
+mod names;
 mod notice;
 mod outlet;
 mod output;
