@@ -61,7 +61,8 @@ fn events_with(text: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn a_panic_in_a_handler_is_one_event_with_its_request_wherever_it_is_caught() {
-    let panics = |text: &'static str| Router::new().route("/orders/{id}", get(async move || -> () { panic!("{text}") }));
+    let panics =
+        |text: &'static str| Router::new().route("/orders/{id}", get(async move || -> () { panic!("{text}") }));
     let layer = || process().watch.http_layer();
     let inside = panics("caught inside").layer(CatchPanicLayer::new()).layer(layer());
     let outside = panics("caught outside").layer(layer()).layer(CatchPanicLayer::new());
@@ -193,7 +194,11 @@ async fn an_event_processor_of_the_app_that_panics_costs_its_own_event_alone() {
 fn a_second_set_up_is_an_error_and_the_first_reports_on() {
     process();
     let tries: Vec<_> = (0..16)
-        .map(|_| std::thread::spawn(|| Telemetry::builder(service_info!()).sentry_dsn("http://k@127.0.0.1:9/1").init().is_err()))
+        .map(|_| {
+            std::thread::spawn(|| {
+                Telemetry::builder(service_info!()).sentry_dsn("http://k@127.0.0.1:9/1").init().is_err()
+            })
+        })
         .collect();
     assert!(tries.into_iter().all(|refused| refused.join().unwrap()));
     tracing::error!("still the first");

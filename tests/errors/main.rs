@@ -10,5 +10,6 @@ mod support;
 mod app;
 mod content;
 mod isolation;
+mod latency;
 mod server;
 mod shop;

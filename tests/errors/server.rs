@@ -146,3 +146,22 @@ fn a_flood_of_errors_at_a_hung_server_is_bounded_and_counted_in_the_scrape() {
     assert_eq!(closed.left(Sink::Errors), counts.queued());
     assert_eq!(app.counts().dropped(), 3_000);
 }
+
+#[tokio::test]
+async fn a_tracker_that_is_down_degrades_the_service_and_no_more() {
+    let app = App::reporting_to(&format!("http://key@127.0.0.1:{}/1", crate::support::process::free_port()));
+    assert_eq!(app.watch.health().report().await.status.as_str(), "healthy");
+    app.run(|| tracing::error!("to nobody"));
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let report = app.watch.health().report().await;
+        if report.status.as_str() == "degraded" {
+            assert_eq!(report.checks[0].name, "errors_sink");
+            assert_eq!(report.checks[0].cause.as_deref(), Some("the error tracker does not answer"));
+            break;
+        }
+        assert!(Instant::now() < deadline, "{report:?}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(app.watch.health().readiness().await.checks.is_empty());
+}

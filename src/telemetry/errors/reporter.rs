@@ -30,7 +30,7 @@ pub(super) struct Reporter {
     ending: Arc<Ending>,
 }
 
-/// How the worker is told to end, and tells that it has.
+/// What the reporter and its worker tell each other: to end, that it has, and how the last try went.
 #[derive(Default)]
 pub(super) struct Ending {
     state: Mutex<State>,
@@ -39,6 +39,7 @@ pub(super) struct Ending {
 
 #[derive(Default)]
 struct State {
+    trouble: Option<&'static str>,
     deadline: Option<Instant>,
     ended: bool,
     /// What had been dropped before closing began.
@@ -130,6 +131,10 @@ impl Sink for Reporter {
         self.queue.account()
     }
 
+    fn trouble(&self) -> Option<&'static str> {
+        self.ending.lock().trouble
+    }
+
     fn close(&self, deadline: Instant) -> u64 {
         let end = deadline.checked_sub(BEFORE_DEADLINE).unwrap_or(deadline);
         self.ending.begin(end, self.account().counts().dropped());
@@ -152,6 +157,11 @@ impl Ending {
         state.dropped_before = dropped_before;
         drop(state);
         self.changed.notify_all();
+    }
+
+    /// Says how the last try went.
+    pub(super) fn tried(&self, trouble: Option<&'static str>) {
+        self.lock().trouble = trouble;
     }
 
     /// Says that the worker has ended.

@@ -131,6 +131,13 @@ impl Worker {
             let began = Instant::now();
             let answer = self.post.send(body, deadline);
             self.queue.account().record_write(began.elapsed());
+            self.ending.tried(match &answer {
+                None => Some("the error tracker does not answer"),
+                Some(Answer { status: 429, .. }) => Some("the error tracker wants no reports for now"),
+                Some(Answer { status: 401 | 403 | 404, .. }) => Some("the error tracker does not know the DSN"),
+                Some(Answer { status: 500.., .. }) => Some("the error tracker fails"),
+                Some(_) => None,
+            });
             match answer {
                 Some(answer) => match self.judge(&answer) {
                     Err(DropReason::Failed) if answer.status >= 500 => tries += 1,
