@@ -31,6 +31,7 @@ need promtool prometheus
 need jq jq
 need redis-server redis-server
 need pg_config postgresql
+need rsyslogd rsyslog
 need cc build-essential
 if [[ -z ${WATCHKEEPER_TEST_NODE_MODULES:-} ]]; then
     need node nodejs
@@ -72,7 +73,7 @@ if ((${#packages[@]})); then
         systemctl disable --now postgresql.service >/dev/null 2>&1 || true
     fi
     hash -r
-    for program in prometheus promtool jq cc redis-server pg_config; do
+    for program in prometheus promtool jq rsyslogd cc redis-server pg_config; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"
     done
 fi

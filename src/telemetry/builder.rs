@@ -44,7 +44,7 @@ pub struct TelemetryBuilder {
     #[cfg(feature = "sentry")]
     pub(super) errors: super::errors::Options,
     queue_bytes: u64,
-    masked_fields: Option<Vec<String>>,
+    pub(super) masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
 }
 

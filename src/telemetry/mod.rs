@@ -1,4 +1,5 @@
-//! Logs: one call at start, configured from the environment and from code.
+//! Logs, and whatever else leaves the process: one call at start, one guard at the end, configured from the environment
+//! and from code.
 //!
 //! ```
 //! use watchkeeper::{Telemetry, service_info};
@@ -11,8 +12,8 @@
 //! ```
 //!
 //! `RUST_LOG` says what is logged (default `info`), `RUST_LOG_FORMAT` how a line looks (`json`, `ecs` or `human`, the
-//! default). Lines go to standard output. A line that cannot be written is counted
-//! ([`Telemetry::lost_log_lines`]) and never stops the app.
+//! default). Lines go to standard output, by a thread of their own behind a bounded queue: a line that cannot be written
+//! is counted ([`TelemetryHandle::lost_log_lines`]) and neither stops the app nor holds it up.
 
 mod backlog;
 mod builder;

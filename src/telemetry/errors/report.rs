@@ -36,7 +36,7 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Makes the report of an event at level `ERROR`.
-    pub(super) fn error(target: &str, fields: Fields, work: Option<&Work>, ids: Option<SpanIds>) -> Self {
+    pub(super) fn error(target: &str, fields: Fields<'_>, work: Option<&Work>, ids: Option<SpanIds>) -> Self {
         let weight = fields.weight();
         let mut event = Event { level: Level::Error, logger: Some(target.to_owned()), ..Event::default() };
         if fields.errors.is_empty() {
@@ -168,7 +168,7 @@ fn crumb_weight(crumb: &Breadcrumb) -> usize {
 }
 
 /// Makes a breadcrumb of an event at level `INFO` or `WARN`, or of an error for those that follow.
-pub(super) fn crumb(level: Level, target: &str, fields: &Fields) -> Breadcrumb {
+pub(super) fn crumb(level: Level, target: &str, fields: &Fields<'_>) -> Breadcrumb {
     let mut data = fields.values.clone();
     if let Some((kind, text)) = fields.errors.first() {
         data.insert("error".to_owned(), Value::from(format!("{kind}: {text}")));
