@@ -119,6 +119,14 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Sets which share of the transactions that the app begins by the `sentry` crate is sent, from 0 to 1. Errors are
+    /// sent all. Default: `SENTRY_TRACES_SAMPLE_RATE`, else 0.1.
+    #[cfg(feature = "sentry")]
+    pub fn sentry_traces_sample_rate(mut self, share: f32) -> Self {
+        self.errors.traces_sample_rate = Some(share);
+        self
+    }
+
     /// Sets the release that error reports name; 250 bytes at the most. Default: the service's name and version, as
     /// `shop@1.2.3`.
     #[cfg(feature = "sentry")]

@@ -9,6 +9,7 @@ use sentry::protocol::{
 };
 
 use super::fields::{Fields, MOST_MESSAGE, RequestFields};
+use super::limits::Kind;
 use super::work::Work;
 use crate::sanitise::truncate;
 use crate::telemetry::ids::SpanIds;
@@ -91,6 +92,14 @@ pub(super) fn complete(event: &mut Event<'static>, work: Option<&Work>, ids: Opt
 }
 
 impl Report {
+    /// Returns what a server limits it as.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Envelope(envelope, _) if envelope.event().is_none() => Kind::Transaction,
+            _ => Kind::Error,
+        }
+    }
+
     /// Returns roughly how many bytes it takes.
     pub(super) fn weight(&self) -> u64 {
         let weight = match self {

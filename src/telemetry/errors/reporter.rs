@@ -107,6 +107,7 @@ fn client(settings: Settings, queue: Queue<Report>) -> Client {
     let mut options = ClientOptions::new()
         .release(settings.release)
         .environment(settings.environment)
+        .traces_sample_rate(settings.traces_sample_rate)
         .default_integrations(false)
         .before_send(before_send)
         .transport(ToQueue { queue });
