@@ -1,5 +1,6 @@
 //! Drift: every metric and label that a page of the documentation names is there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::PathBuf;
 
@@ -18,19 +19,28 @@ fn everything() -> Known {
     for meta in CATALOGUE.iter().map(|entry| entry.metric.meta()) {
         add(&mut all, &meta.name, SeriesKind::Gauge, meta.labels.iter().map(|label| label.name.to_owned()));
     }
+    // What recording rules make, as the committed files say.
+    let rules = fs::read_dir(repository("examples/stack/prometheus/rules")).expect("the rules can be listed");
+    for file in rules {
+        let text = fs::read_to_string(file.expect("the rules can be listed").path()).expect("a file of rules");
+        let recorded = text.lines().filter_map(|line| line.trim().strip_prefix("- record: "));
+        all.extend(recorded.map(|name| (name.to_owned(), BTreeSet::from(["service".to_owned(), "slo".to_owned()]))));
+    }
     all
 }
 
 /// What is wrong with the metrics that a page names, and with the labels that it picks a known one by. Metrics and labels
 /// that the page declares itself are its own affair, and helpers in Rust are no metrics.
 fn faults_of_page(page: &str, known: &Known) -> Vec<String> {
-    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == ':';
     let names_a_metric = |word: &str| {
         let own = page.contains(&format!("::new(\"{word}\""))
             || word.starts_with("record_")
             || word.len() < 8
             || word.starts_with('_');
-        ENDINGS.iter().any(|ending| word.ends_with(ending)) && !own
+        // level:metric:operations
+        let recorded = word.split(':').count() == 3 && word.split(':').all(|part| !part.is_empty());
+        !own && (recorded || !word.contains(':') && ENDINGS.iter().any(|ending| word.ends_with(ending)))
     };
     let mut faults = Vec::new();
     let mut rest = page;
@@ -95,7 +105,12 @@ fn every_metric_and_label_that_a_page_names_is_there() {
 
 #[test]
 fn a_renamed_metric_or_label_on_a_page_is_found() {
-    let page = "Look at `http_served_total`, by `http_requests_total{endpoint=\"/orders\"}`.";
-    let faults = ["there is no metric http_served_total", "http_requests_total has no label endpoint"];
+    let page =
+        "Look at `http_served_total`, by `http_requests_total{endpoint=\"/orders\"}`, or at `slo:errors:rate7m`.";
+    let faults = [
+        "there is no metric http_served_total",
+        "http_requests_total has no label endpoint",
+        "there is no metric slo:errors:rate7m",
+    ];
     assert_eq!(faults_of_page(page, &everything()), faults);
 }

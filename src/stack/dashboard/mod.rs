@@ -50,7 +50,7 @@ use self::annotation::Annotation;
 use self::panel::rate;
 use crate::promql::{Queried, SeriesKind, Use, observations, select};
 
-pub use error::DashboardError;
+pub use error::{DashboardError, DashboardFault};
 pub use field::{FieldUnit, Threshold};
 pub use panel::{Panel, watched};
 pub use shipped::{SHIPPED, Shipped};
@@ -91,7 +91,8 @@ struct Row {
 }
 
 impl Dashboard {
-    /// Begins a dashboard under an id that stays the same for ever, with its title and what it is for.
+    /// Begins a dashboard under an id that stays the same for ever, of 1 to 40 letters, digits, `-` and `_`, with its
+    /// title and what it is for.
     pub fn new(uid: impl Into<String>, title: impl Into<String>, description: impl Into<String>) -> Self {
         Self {
             uid: uid.into(),

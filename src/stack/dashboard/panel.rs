@@ -33,13 +33,7 @@ pub struct Panel {
 impl Panel {
     /// Makes a panel with its title, what it shows in words, and the unit of its values.
     pub fn new(visual: Visual, title: impl Into<String>, description: impl Into<String>, unit: FieldUnit) -> Self {
-        let range = match (visual, unit) {
-            (Visual::Gauge | Visual::BarGauge, FieldUnit::Share) => (Some(0.0), Some(1.0)),
-            (_, FieldUnit::UpDown | FieldUnit::Ago | FieldUnit::Grafana(_)) => (None, None),
-            // A curve that begins at zero does not make much of little.
-            (Visual::TimeSeries | Visual::StackedSeries, _) => (Some(0.0), None),
-            _ => (None, None),
-        };
+        let is_share = unit == FieldUnit::Share && matches!(visual, Visual::Gauge | Visual::BarGauge);
         Self {
             visual,
             title: title.into(),
@@ -47,7 +41,7 @@ impl Panel {
             unit,
             queries: Vec::new(),
             threshold: None,
-            range,
+            range: if is_share { (Some(0.0), Some(1.0)) } else { (None, None) },
             scraped_every: None,
             width: 12,
             height: 8,
@@ -55,14 +49,17 @@ impl Panel {
     }
 
     /// Makes a panel that shows any metric in the way that fits its type: the rate of a total, the 95th percentile
-    /// of a distribution, the value of a gauge on each instance; by all of the metric's labels.
+    /// of a distribution, the value of a gauge on each instance; by all of the metric's labels, of the
+    /// [services](super::Dashboard::services_of) that are chosen.
     ///
     /// ```
     /// use watchkeeper::presets::auth::LOGIN_ATTEMPTS;
     /// use watchkeeper::promql::Scope;
     /// use watchkeeper::stack::dashboard::{Dashboard, Panel};
     ///
-    /// let dashboard = Dashboard::new("sign-ins", "Sign-ins", "Who comes in.").panel(Panel::of(&LOGIN_ATTEMPTS));
+    /// let dashboard = Dashboard::new("sign-ins", "Sign-ins", "Who comes in.")
+    ///     .services_of(&LOGIN_ATTEMPTS)
+    ///     .panel(Panel::of(&LOGIN_ATTEMPTS));
     /// let json = dashboard.render(&Scope::default())?;
     /// let expr = r#""expr": "sum by (result) (rate(login_attempts_total{job=~\"$job\",instance=~\"$instance\"}"#;
     /// assert!(json.contains(expr), "{json}");
@@ -114,7 +111,7 @@ impl Panel {
         self
     }
 
-    /// Sets the ends of the scale. Default: from zero for charts, 0 to 1 for shares on dials and bars.
+    /// Sets the ends of the scale. Default: charts show zero and whatever is there, dials and bars of shares 0 to 1.
     pub fn scale(mut self, least: f64, most: f64) -> Self {
         self.range = (Some(least), Some(most));
         self

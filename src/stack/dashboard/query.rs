@@ -42,7 +42,9 @@ impl Query {
         scraped_every: Option<Duration>,
         scope: &Scope,
     ) -> Result<Value, PromqlError> {
+        // A, B, …, Z, A1, B1, …
         let letter = char::from(b'A' + u8::try_from(number % 26).unwrap_or(0));
+        let round = if number < 26 { String::new() } else { (number / 26).to_string() };
         let mut target = json!({
             "datasource": data_source(),
             "editorMode": "code",
@@ -50,7 +52,7 @@ impl Query {
             "instant": shape != Shape::Range,
             "legendFormat": self.legend,
             "range": shape == Shape::Range,
-            "refId": letter.to_string(),
+            "refId": format!("{letter}{round}"),
         });
         if shape == Shape::Table {
             target["format"] = json!("table");

@@ -45,6 +45,16 @@ impl Variable {
     }
 }
 
+/// The choices that an expression asks for, without those that Grafana makes itself.
+pub(super) fn named_in(expr: &str) -> impl Iterator<Item = &str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let names = expr.split('$').skip(1).map(move |rest| {
+        let rest = rest.strip_prefix('{').unwrap_or(rest);
+        rest.split(|c| !is_part(c)).next().unwrap_or_default()
+    });
+    names.filter(|name| !name.is_empty() && !name.starts_with("__"))
+}
+
 /// The choice of the data source that everything on the dashboard is asked from.
 pub(super) fn data_sources() -> Value {
     json!({

@@ -128,6 +128,8 @@ impl Visual {
             Self::TimeSeries | Self::StackedSeries => {
                 let stacked = self == Self::StackedSeries;
                 json!({
+                    // A curve that begins at zero does not make much of little.
+                    "axisSoftMin": 0,
                     "drawStyle": "line",
                     "fillOpacity": if stacked { 40 } else { 8 },
                     "lineInterpolation": "linear",
