@@ -24,21 +24,28 @@
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
+//! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod api;
 pub mod environment;
 pub mod event;
+mod heap;
 pub mod http;
 mod id;
+pub mod incident;
+pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;
 pub mod promql;
 pub mod queue;
+pub mod rule;
 pub mod sample;
 pub mod sanitise;
 pub mod service;
@@ -65,6 +72,8 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/http.md")]
@@ -77,4 +86,8 @@ mod guide {
     mod own_metrics {}
     #[doc = include_str!("../docs/guide/rules.md")]
     mod rules {}
+    #[doc = include_str!("../docs/guide/own-stores.md")]
+    mod own_stores {}
+    #[doc = include_str!("../docs/guide/recording.md")]
+    mod recording {}
 }

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 pub(crate) use json::Cleaner;
 pub use json::{MAX_DEPTH, MAX_KEY_BYTES, MAX_KEYS, MAX_TEXT_BYTES};
+pub(crate) use number::restore;
 pub use repair::{Invalid, Repair, Repairs};
 
 /// The longest label value, in bytes; a longer one is cut at a character boundary.
