@@ -17,6 +17,9 @@ pub const MAX_KEY_BYTES: usize = 128;
 /// The longest text, in bytes.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024;
 
+/// How much more than twice the bytes of the shortest writing an object may take, spelled out.
+const MAX_GROWTH: usize = 512;
+
 /// Goes once over everything in one thing, repairs it, and remembers what was wrong with it.
 #[derive(Debug)]
 pub(crate) struct Cleaner {
@@ -104,8 +107,8 @@ impl Cleaner {
             self.shorten(field, key, MAX_KEY_BYTES, Repair::KeyLength);
             self.member(field, key, value, 2)
         });
-        // Only numbers take so much more than they need.
-        if self.most > 2 * self.least {
+        // Only numbers take so much more than they need; a few of them do no harm.
+        if self.most > 2 * self.least + MAX_GROWTH {
             self.note(field, Repair::Number, self.limit);
             members.iter_mut().for_each(|(_, value)| number::shorten(value));
         }
