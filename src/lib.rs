@@ -22,9 +22,11 @@
 //! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
+//! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
@@ -37,9 +39,11 @@ mod heap;
 pub mod http;
 mod id;
 pub mod incident;
+pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;
+pub mod promql;
 pub mod queue;
 pub mod rule;
 pub mod sample;
@@ -66,6 +70,8 @@ pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/guide/dashboards.md")]
+    mod dashboards {}
     #[doc = include_str!("../docs/guide/events.md")]
     mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
@@ -78,6 +84,10 @@ mod guide {
     mod metrics {}
     #[doc = include_str!("../docs/guide/own-metrics.md")]
     mod own_metrics {}
+    #[doc = include_str!("../docs/guide/rules.md")]
+    mod rules {}
     #[doc = include_str!("../docs/guide/own-stores.md")]
     mod own_stores {}
+    #[doc = include_str!("../docs/guide/recording.md")]
+    mod recording {}
 }

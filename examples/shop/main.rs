@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tracing::Level;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 use arguments::{Arguments, Refusal};
@@ -25,10 +26,13 @@ use arguments::{Arguments, Refusal};
 /// How long requests may take to end once the shop was told to close.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
 
+/// How long it may then take to send what waits.
+const SENDING_TIME: Duration = Duration::from_secs(5);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_this_process()?;
     // Before the runtime, so that everything that follows is logged.
-    let telemetry = Telemetry::init(service_info!())?;
+    let telemetry = Telemetry::builder(service_info!()).keep_events(Level::ERROR).init()?;
     tokio::runtime::Runtime::new()?.block_on(serve(&telemetry, arguments))
 }
 
@@ -36,10 +40,10 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     let watch = Watchkeeper::builder(telemetry).build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
-        .merge(logins::router(metrics.auth(), watch.registry()))
+        .merge(logins::router(&watch))
         .merge(orders::router())
         .merge(subscriptions::router(metrics.subscription()))
-        .merge(payments::router(metrics.payment()))
+        .merge(payments::router(metrics.payment(), watch.journal()))
         .merge(trouble::router())
         .merge(watch.routes()) // /metrics
         .layer(watch.http_layer()); // last, so that unmatched requests are seen too
@@ -51,10 +55,15 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     if let Some(rate) = arguments.traffic {
         traffic::start(address, rate);
     }
-    let serving = axum::serve(listener, shop).with_graceful_shutdown(told_to_close()).into_future();
+    let serving = axum::serve(listener, shop).with_graceful_shutdown(watch.shutdown_signal()).into_future();
     tokio::select! {
         ended = serving => ended?,
-        () = closing_time_over() => tracing::warn!("some requests had not ended at closing time"),
+        () = closing_time_over(&watch) => tracing::warn!("some requests had not ended at closing time"),
+    }
+    // Logs and whatever else leaves the process: what is not sent by then is counted, and the shop closes anyway.
+    let report = watch.close(SENDING_TIME).await;
+    if !report.is_complete() {
+        tracing::warn!("the shop closes, and {report}");
     }
     Ok(())
 }
@@ -69,23 +78,7 @@ fn say_where_to_look(address: SocketAddr, arguments: &Arguments) {
     }
 }
 
-async fn closing_time_over() {
-    told_to_close().await;
+async fn closing_time_over(watch: &Watchkeeper) {
+    watch.shutdown_signal().await;
     tokio::time::sleep(CLOSING_TIME).await;
-}
-
-/// Waits for Ctrl-C in a terminal, or for a supervisor's SIGTERM.
-async fn told_to_close() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -4,16 +4,20 @@ use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{Dispatch, Subscriber, dispatcher};
+use tracing::{Dispatch, Level, Subscriber, dispatcher};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
+use super::capture::Capture;
 use super::closing::Closing;
+use super::ecs::Ecs;
 use super::human::Human;
 use super::ids::ReadSpanIds;
 use super::json::Json;
 use super::layer::LogLayer;
+use super::mask::{MASKED_FIELDS, Masking};
+use super::notice;
 use super::output::Output;
 use super::panics::{self, ObservePanics};
 use super::part::{self, Part};
@@ -21,7 +25,14 @@ use super::reload::LiveFilter;
 use super::sink::Sink;
 use super::{LogFormat, Telemetry, TelemetryError, TelemetryHandle, filter};
 use crate::environment::Environment;
+use crate::queue::Accounts;
 use crate::service::ServiceInfo;
+
+/// How many bytes of log lines may wait, unless the app says otherwise: 32 MiB.
+pub const DEFAULT_QUEUE_BYTES: u64 = 32 << 20;
+
+/// The least that may wait.
+const LEAST_QUEUE_BYTES: u64 = 64 << 10;
 
 /// Sets up [`Telemetry`]: what code sets wins over the environment, which wins over the defaults.
 #[must_use = "nothing is logged before `init`"]
@@ -31,11 +42,28 @@ pub struct TelemetryBuilder {
     filter: Option<String>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
+    queue_bytes: u64,
+    masked_fields: Option<Vec<String>>,
+    pub(super) accounts: Accounts,
+    /// From which level on log events are kept, and where they go.
+    captured: Option<Level>,
+    capture: Capture,
 }
 
 impl TelemetryBuilder {
     pub(super) fn new(service: ServiceInfo) -> Self {
-        Self { service, environment: Environment::process(), filter: None, format: None, writer: None }
+        Self {
+            service,
+            environment: Environment::process(),
+            filter: None,
+            format: None,
+            writer: None,
+            queue_bytes: DEFAULT_QUEUE_BYTES,
+            masked_fields: None,
+            accounts: Accounts::default(),
+            captured: None,
+            capture: Capture::default(),
+        }
     }
 
     /// Sets what is logged, in the form of `RUST_LOG`: `info,my_app=debug`. Default: `RUST_LOG`, else `info`.
@@ -56,10 +84,33 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets where lines go; each is written and flushed whole. The writer is called on the thread that logs, one line
-    /// at a time, and must not log itself: such a line is lost. Default: standard output.
+    /// Sets where lines go. The writer is called on a thread of its own, with one or more whole lines at a time, and
+    /// flushed after each call; it may block. What it logs itself is lost. Default: standard output.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// Sets the names of fields whose values are masked as `***` in the log and in events that are kept, of events and of spans. A field is masked
+    /// when one of the names is a word of its own name, or several words in a row. Default: [`MASKED_FIELDS`].
+    pub fn masked_fields<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.masked_fields = Some(names.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets how many bytes of log lines may wait while nobody takes them. Lines below `WARN` may use three quarters of
+    /// that, warnings seven eighths, errors all of it; what finds no room is dropped and counted. At least 64 KiB.
+    /// Default: [`DEFAULT_QUEUE_BYTES`].
+    pub fn queue_bytes(mut self, bytes: u64) -> Self {
+        self.queue_bytes = bytes;
+        self
+    }
+
+    /// Keeps log events of this level and graver ones as events in the store, with their request's ids, once a
+    /// [`Watchkeeper`](crate::Watchkeeper) is built with this telemetry; whatever the [filter](Self::filter) of the log.
+    /// What the library logs in the course of its own work is not kept. Default: none are.
+    pub fn keep_events(mut self, least: Level) -> Self {
+        self.captured = Some(least);
         self
     }
 
@@ -75,7 +126,7 @@ impl TelemetryBuilder {
         if dispatcher::has_been_set() {
             return Err(TelemetryError::AlreadyInitialised);
         }
-        let (mut layers, parts) = self.parts::<Registry>()?;
+        let (mut layers, parts) = self.parts::<Registry>(&log.masking)?;
         let observer = parts.panics.clone();
         let dispatch = if layers.is_empty() {
             // A filter for everything costs less than one for each layer.
@@ -113,12 +164,12 @@ impl TelemetryBuilder {
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
         let log = self.log()?;
-        let (mut layers, parts) = self.parts::<R>()?;
+        let (mut layers, parts) = self.parts::<R>(&log.masking)?;
         layers.push(log.layer(parts.ids.clone()).with_filter(log.filter.clone()).boxed());
         Ok((self.telemetry(log, parts), layers.boxed()))
     }
 
-    fn parts<R>(&self) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
+    fn parts<R>(&self, masking: &Arc<Masking>) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -129,12 +180,16 @@ impl TelemetryBuilder {
             all.ids = all.ids.or(ids);
             all.panics = all.panics.or(panics);
         }
+        if let Some(least) = self.captured {
+            layers.push(self.capture.layer(least, masking, all.ids.clone()));
+        }
         Ok((layers, all))
     }
 
     fn telemetry(&self, log: Log, parts: Parts) -> Telemetry {
         let closing = Closing::new(parts.sinks, Arc::clone(&log.output) as Arc<dyn Sink>);
-        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, closing) }
+        let (accounts, capture) = (self.accounts.clone(), self.capture.clone());
+        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, accounts, closing, capture) }
     }
 
     fn log(&mut self) -> Result<Log, TelemetryError> {
@@ -146,8 +201,19 @@ impl TelemetryBuilder {
             Some(format) => format,
             None => format_from(&self.environment)?,
         };
-        let output = Arc::new(self.writer.take().map_or_else(Output::stdout, Output::writer));
-        Ok(Log { output, filter: LiveFilter::new(filter), format })
+        let notice = match format {
+            LogFormat::Json => notice::line::<Json>,
+            LogFormat::Ecs => notice::line::<Ecs>,
+            LogFormat::Human => notice::line::<Human>,
+        };
+        let bytes = self.queue_bytes.max(LEAST_QUEUE_BYTES);
+        let output = Arc::new(Output::new(self.writer.take(), bytes, notice, self.accounts.clone()));
+        let masking = match &self.masked_fields {
+            Some(names) => Masking::of(names.iter().map(String::as_str)),
+            None => Masking::of(MASKED_FIELDS.iter().copied()),
+        };
+        let filter = LiveFilter::new(filter);
+        Ok(Log { service: self.service, masking: Arc::new(masking), output, filter, format })
     }
 }
 
@@ -163,6 +229,8 @@ struct Parts {
 
 /// What the settings of the log come to.
 struct Log {
+    service: ServiceInfo,
+    masking: Arc<Masking>,
     output: Arc<Output>,
     filter: LiveFilter,
     format: LogFormat,
@@ -173,10 +241,11 @@ impl Log {
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let output = Arc::clone(&self.output);
+        let (output, masking) = (Arc::clone(&self.output), Arc::clone(&self.masking));
         match self.format {
-            LogFormat::Json => LogLayer::<Json>::new(output, ids).boxed(),
-            LogFormat::Human => LogLayer::<Human>::new(output, ids).boxed(),
+            LogFormat::Json => LogLayer::<Json>::new(&self.service, output, masking, ids).boxed(),
+            LogFormat::Ecs => LogLayer::<Ecs>::new(&self.service, output, masking, ids).boxed(),
+            LogFormat::Human => LogLayer::<Human>::new(&self.service, output, masking, ids).boxed(),
         }
     }
 }
@@ -201,6 +270,8 @@ impl fmt::Debug for TelemetryBuilder {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::written::Written;
     use super::*;
 
@@ -213,12 +284,13 @@ mod tests {
     /// Gives what is logged of a warning, a message and a detail, as level and look.
     fn logged(builder: TelemetryBuilder) -> Vec<(bool, String)> {
         let written = Written::default();
-        let (_, layer) = builder.writer(written.clone()).layer().unwrap();
+        let (telemetry, layer) = builder.writer(written.clone()).layer().unwrap();
         tracing::subscriber::with_default(Registry::default().with(layer), || {
             tracing::warn!("warning");
             tracing::info!("message");
             tracing::debug!("detail");
         });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
         let word = |line: &str| ["warning", "message", "detail"].into_iter().find(|word| line.contains(word));
         written.lines().iter().map(|line| (line.starts_with('{'), word(line).unwrap().to_owned())).collect()
     }
@@ -248,5 +320,33 @@ mod tests {
         assert!(said(builder(BAD)).starts_with(r#"RUST_LOG is "%%", "#));
         assert!(said(builder(BAD).filter("info")).starts_with(r#"RUST_LOG_FORMAT is "xml", "#));
         assert!(said(builder([]).filter("loud")).starts_with(r#"filter is "loud", "#));
+    }
+
+    #[test]
+    fn an_app_says_which_fields_are_masked() {
+        let written = Written::default();
+        let builder = builder([]).writer(written.clone()).masked_fields(["iban"]);
+        let (telemetry, layer) = builder.layer().unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            tracing::info!(customer_iban = "DE02", token_count = 3, "paid");
+        });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
+        assert!(written.lines()[0].contains("paid customer_iban=*** token_count=3 at "), "{:?}", written.lines());
+    }
+
+    #[test]
+    fn a_filter_changes_behind_a_layer_too() {
+        let written = Written::default();
+        let (telemetry, layer) = builder([]).writer(written.clone()).layer().unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            for filter in ["error", "info,[work]=debug", "warn"] {
+                telemetry.set_filter(filter).unwrap();
+                let _work = tracing::info_span!("work").entered();
+                tracing::debug!("at {filter}");
+            }
+        });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
+        assert_eq!(written.lines().len(), 1);
+        assert!(written.lines()[0].contains("at info,[work]=debug"), "{:?}", written.lines());
     }
 }

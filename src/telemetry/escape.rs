@@ -1,6 +1,7 @@
 //! Text on its way into a log line: no value can end the line or steer a terminal.
 
 use std::fmt::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::sanitise::is_control;
 
@@ -18,16 +19,27 @@ pub(super) fn escape(out: &mut String, text: &str, quotes: bool) {
 #[cold]
 #[inline(never)]
 fn escape_odd(out: &mut String, text: &str, quotes: bool) {
-    let mut done = 0;
-    for (at, c) in text.char_indices() {
-        let quoted = quotes && matches!(c, '"' | '\\');
-        if !quoted && !is_control(c) {
+    let bytes = text.as_bytes();
+    let (mut done, mut at) = (0, 0);
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if PLAIN[usize::from(byte)] {
+            at += 1;
             continue;
         }
-        out.push_str(&text[done..at]);
-        done = at + c.len_utf8();
+        // Of what is no plain ASCII most is neither a control character nor in need of a backslash.
+        let c = if byte < 0x80 { char::from(byte) } else { text[at..].chars().next().unwrap_or_default() };
+        let start = at;
+        at += c.len_utf8();
+        let quote = matches!(c, '"' | '\\');
+        if quote && !quotes || !quote && !is_control(c) {
+            continue;
+        }
+        out.push_str(&text[done..start]);
+        done = at;
         match c {
-            '"' | '\\' => out.extend(['\\', c]),
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
@@ -72,20 +84,20 @@ fn push_unicode_escape(out: &mut String, c: char) {
     }
 }
 
-/// Appends what `value` prints, escaped piece by piece; a failing `Debug` leaves what it wrote so far.
+/// Appends what `value` prints, escaped; a failing `Debug` leaves what it wrote so far.
 pub(super) fn escape_debug(out: &mut String, value: &dyn fmt::Debug, quotes: bool) {
-    let _ = write!(Escaping { out, quotes }, "{value:?}");
+    let start = out.len();
+    print(out, |out| write!(out, "{value:?}"));
+    if !is_plain(&out.as_bytes()[start..]) {
+        let text = out.split_off(start);
+        escape_odd(out, &text, quotes);
+    }
 }
 
-struct Escaping<'a> {
-    out: &'a mut String,
-    quotes: bool,
-}
-
-impl Write for Escaping<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        escape(self.out, text, self.quotes);
-        Ok(())
+/// Lets a value of the app's print itself; one that panics says so in the line, and the line goes on.
+pub(super) fn print(out: &mut String, value: impl FnOnce(&mut String) -> fmt::Result) {
+    if catch_unwind(AssertUnwindSafe(|| value(out))).is_err() {
+        out.push_str("(it panicked)");
     }
 }
 

@@ -6,8 +6,10 @@ use std::marker::PhantomData;
 
 use tracing::field::{Field, FieldSet, Visit};
 
-use super::escape::{escape, escape_debug};
-use super::flat::{self, IDS, Ids};
+use super::escape::{escape, escape_debug, print};
+use super::flat::{self, Ids};
+use super::mask::{MASK, Masking};
+use super::names::Names;
 use super::style::Style;
 
 /// The most sources of an error that are written.
@@ -22,21 +24,30 @@ pub(super) enum Owner {
     Span,
 }
 
+/// Which fields are masked, and what the thread remembers of their names.
+pub(super) struct Masks<'a> {
+    pub(super) masking: &'a Masking,
+    pub(super) names: &'a mut Names,
+}
+
 /// Appends fields to a text as they are visited.
-pub(super) struct FieldWriter<'a, S> {
+pub(super) struct FieldWriter<'a, 'b, S> {
     out: &'a mut String,
     start: usize,
-    names: &'a FieldSet,
+    fields: &'static FieldSet,
+    /// Whether no name comes twice.
+    distinct: bool,
     owner: Owner,
     ids: Ids,
     replaced: bool,
+    masks: &'a mut Masks<'b>,
     style: PhantomData<S>,
 }
 
-impl<'a, S: Style> FieldWriter<'a, S> {
-    pub(super) fn new(out: &'a mut String, names: &'a FieldSet, owner: Owner) -> Self {
-        let start = out.len();
-        Self { out, start, names, owner, ids: Ids::default(), replaced: false, style: PhantomData }
+impl<'a, 'b, S: Style> FieldWriter<'a, 'b, S> {
+    pub(super) fn new(out: &'a mut String, fields: &'static FieldSet, owner: Owner, masks: &'a mut Masks<'b>) -> Self {
+        let (start, distinct) = (out.len(), masks.names.are_distinct(fields));
+        Self { out, start, fields, distinct, owner, ids: Ids::default(), replaced: false, masks, style: PhantomData }
     }
 
     /// Tells where the ids stand, counted from where the fields begin.
@@ -44,45 +55,56 @@ impl<'a, S: Style> FieldWriter<'a, S> {
         if self.replaced { flat::find_ids::<S>(&self.out[self.start..]) } else { self.ids }
     }
 
+    #[inline]
     fn put(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
-        let name = field.name();
-        if self.owner == Owner::Event && name == "message" {
+        let name = self.masks.names.get::<S>(self.masks.masking, field.name());
+        if name.is_message && self.owner == Owner::Event {
             return;
         }
-        let first = self.names.field(name).is_none_or(|first| first.index() == field.index());
-        let name = name.strip_prefix("r#").unwrap_or(name);
-        if self.owner == Owner::Span && S::OWN_SPAN_KEYS.contains(&name) {
-            self.put_again(S::OTHER_SPAN_KEY, write);
-        } else if !first || name == S::OTHER_SPAN_KEY {
-            self.put_again(name, write);
+        let (masked, id) = (name.masked, name.id);
+        if !self.distinct || name.may_clash {
+            self.make_way(field);
         } else {
-            self.put_first(name, write);
+            if self.out.len() > self.start {
+                self.out.push(S::SEPARATOR);
+            }
+            self.out.push_str(&name.key);
         }
-    }
-
-    fn put_first(&mut self, name: &str, write: impl FnOnce(&mut String)) {
-        if self.out.len() > self.start {
-            self.out.push(S::SEPARATOR);
-        }
-        S::key(self.out, name);
-        self.out.push(S::ASSIGN);
         let value = self.out.len() - self.start;
-        write(self.out);
-        if let Some(id) = IDS.iter().position(|id| *id == name) {
+        match masked {
+            true => S::text(self.out, MASK),
+            false => write(self.out),
+        }
+        if let Some(id) = id {
             self.ids[id] = Some(value..self.out.len() - self.start);
         }
     }
 
-    fn put_again(&mut self, name: &str, write: impl FnOnce(&mut String)) {
+    /// Writes a key that may be there already, and takes out what stands there.
+    #[cold]
+    fn make_way(&mut self, field: &Field) {
+        let name = field.name();
+        let first = self.fields.field(name).is_none_or(|first| first.index() == field.index());
+        let mut name = name.strip_prefix("r#").unwrap_or(name);
+        let is_own = self.owner == Owner::Span && S::OWN_SPAN_KEYS.contains(&name);
+        if is_own {
+            name = S::OTHER_SPAN_KEY;
+        }
         let mut key = String::new();
         S::key(&mut key, name);
-        flat::remove::<S>(self.out, self.start, &key);
-        self.replaced = true;
-        self.put_first(name, write);
+        if is_own || !first || name == S::OTHER_SPAN_KEY {
+            flat::remove::<S>(self.out, self.start, &key);
+            self.replaced = true;
+        }
+        if self.out.len() > self.start {
+            self.out.push(S::SEPARATOR);
+        }
+        self.out.push_str(&key);
+        self.out.push(S::ASSIGN);
     }
 }
 
-impl<S: Style> Visit for FieldWriter<'_, S> {
+impl<S: Style> Visit for FieldWriter<'_, '_, S> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, |out| S::float(out, value));
     }
@@ -120,13 +142,16 @@ impl<S: Style> Visit for FieldWriter<'_, S> {
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.put(field, |out| {
             let mut text = String::new();
-            let _ = write!(text, "{value}");
-            let mut source = value.source();
-            for _ in 0..MAX_SOURCES {
-                let Some(error) = source else { break };
-                let _ = write!(text, ": {error}");
-                source = error.source();
-            }
+            print(&mut text, |text| {
+                write!(text, "{value}")?;
+                let mut source = value.source();
+                for _ in 0..MAX_SOURCES {
+                    let Some(error) = source else { break };
+                    write!(text, ": {error}")?;
+                    source = error.source();
+                }
+                Ok(())
+            });
             S::text(out, &text);
         });
     }
@@ -168,8 +193,11 @@ impl<S: Style> Visit for MessageWriter<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::written::json;
-    use tracing::error;
+    use std::fmt;
+
+    use super::super::human::Human;
+    use super::super::written::{json, logged};
+    use tracing::{error, info, info_span};
 
     #[test]
     fn an_error_shows_its_sources() {
@@ -181,5 +209,32 @@ mod tests {
             error!(error = &error as &(dyn std::error::Error + 'static), "x");
         });
         assert_eq!(value["fields"]["error"], "cannot charge: card reader is gone");
+    }
+
+    #[test]
+    fn a_value_that_panics_while_it_is_printed_costs_its_own_text_alone() {
+        struct Panics;
+        impl fmt::Debug for Panics {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("so far")?;
+                panic!("in Debug")
+            }
+        }
+        impl fmt::Display for Panics {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("in Display")
+            }
+        }
+        impl std::error::Error for Panics {}
+        fn log() {
+            let _span = info_span!("request", span = ?Panics).entered();
+            let error: &(dyn std::error::Error + 'static) = &Panics;
+            info!(a = ?Panics, b = %Panics, error, kept = 1, "said {Panics}");
+        }
+        let value = json(log);
+        let fields = serde_json::json!({ "a": "so far(it panicked)", "b": "(it panicked)", "error": "(it panicked)", "kept": 1 });
+        assert_eq!((&value["fields"], &value["message"]), (&fields, &"said (it panicked)".into()));
+        assert_eq!(value["span"]["span"], "so far(it panicked)");
+        assert!(logged::<Human>(log)[0].contains("kept=1"));
     }
 }

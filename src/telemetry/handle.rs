@@ -4,10 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::capture::{Capture, Logged};
 use super::closing::Closing;
 use super::output::Output;
 use super::reload::LiveFilter;
+use super::sink::Sink;
 use super::{CloseReport, TelemetryError, filter};
+use crate::queue::Accounts;
 use crate::service::ServiceInfo;
 
 /// A handle on the telemetry of a process. Cloning it copies the handle.
@@ -18,12 +21,21 @@ struct Inner {
     service: ServiceInfo,
     output: Arc<Output>,
     filter: LiveFilter,
+    accounts: Accounts,
     closing: Closing,
+    capture: Capture,
 }
 
 impl TelemetryHandle {
-    pub(super) fn new(service: ServiceInfo, output: Arc<Output>, filter: LiveFilter, closing: Closing) -> Self {
-        Self(Arc::new(Inner { service, output, filter, closing }))
+    pub(super) fn new(
+        service: ServiceInfo,
+        output: Arc<Output>,
+        filter: LiveFilter,
+        accounts: Accounts,
+        closing: Closing,
+        capture: Capture,
+    ) -> Self {
+        Self(Arc::new(Inner { service, output, filter, accounts, closing, capture }))
     }
 
     /// Names the service that is watched.
@@ -31,8 +43,13 @@ impl TelemetryHandle {
         self.0.service
     }
 
-    /// Counts the log lines that could not be written since the start: their write failed, or was never tried
-    /// because lines were nested too deeply.
+    /// Returns the accounts of all sinks: what was accepted, sent, dropped and why, and what waits.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// Counts the log lines that are lost since the start: their write failed or was never tried. Lines that wait are
+    /// not lost yet.
     pub fn lost_log_lines(&self) -> u64 {
         self.0.output.lost_lines()
     }
@@ -53,10 +70,20 @@ impl TelemetryHandle {
         Ok(())
     }
 
+    /// Adds a sink, to be closed with the others.
+    pub(crate) fn add_sink(&self, sink: Arc<dyn Sink>) {
+        self.0.closing.add(sink);
+    }
+
+    /// Hands the log events that are to be kept to `keep` from now on.
+    pub(crate) fn keep_logged(&self, keep: impl Fn(Logged) + Send + Sync + 'static) {
+        self.0.capture.connect(keep);
+    }
+
     /// Sends what waits in all sinks at the same time, the log last, and tells what was left after `deadline`.
     ///
-    /// It blocks for `deadline` at the most: a sink that hangs is left behind, and what it held is counted. A second
-    /// call closes nothing and returns the first one's report. Log lines that come later are still written.
+    /// It blocks for `deadline` at the most: a sink that hangs is left behind, and what it held is counted. A later
+    /// call closes nothing, writes the log lines that came since, and returns the first one's report.
     pub fn close(&self, deadline: Duration) -> CloseReport {
         self.0.closing.close(deadline)
     }

@@ -6,29 +6,40 @@ use std::time::SystemTime;
 
 use tracing::field::Visit;
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Subscriber};
+use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::fields::{FieldWriter, Owner};
+use super::fields::{FieldWriter, Masks, Owner};
 use super::ids::ReadSpanIds;
+use super::mask::Masking;
 use super::output::Output;
 use super::scratch::Scratch;
 use super::style::Style;
 use super::trail::SpanFields;
+use crate::queue::Priority;
+use crate::service::ServiceInfo;
 
 /// Writes each event as one line of a style.
 pub(super) struct LogLayer<S> {
     output: Arc<Output>,
     ids: Option<Arc<dyn ReadSpanIds>>,
+    masking: Arc<Masking>,
+    /// What every line says of the service.
+    constants: String,
     clock: fn() -> SystemTime,
     style: PhantomData<S>,
 }
 
 impl<S: Style> LogLayer<S> {
-    pub(super) fn new(output: Arc<Output>, ids: Option<Arc<dyn ReadSpanIds>>) -> Self {
-        Self { output, ids, clock: SystemTime::now, style: PhantomData }
+    pub(super) fn new(
+        service: &ServiceInfo,
+        output: Arc<Output>,
+        masking: Arc<Masking>,
+        ids: Option<Arc<dyn ReadSpanIds>>,
+    ) -> Self {
+        Self { output, ids, masking, constants: S::constants(service), clock: SystemTime::now, style: PhantomData }
     }
 
     /// Replaces the clock, so that a test can state a whole line.
@@ -45,20 +56,21 @@ impl<S: Style> LogLayer<S> {
 
     /// Writes fields and keeps them in their span's extensions.
     fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, record: impl FnOnce(&mut dyn Visit)) {
-        Scratch::lend(|scratch| {
+        Scratch::lend(|Scratch { line, names, .. }| {
+            let masks = &mut Masks { masking: &self.masking, names };
             // The fields are written before the extensions are locked: a `Debug` implementation may log.
-            let mut fields = FieldWriter::<S>::new(&mut scratch.line, span.metadata().fields(), Owner::Span);
+            let mut fields = FieldWriter::<S>::new(line, span.metadata().fields(), Owner::Span, masks);
             record(&mut fields);
             let ids = fields.into_ids();
-            if scratch.line.is_empty() {
+            if line.is_empty() {
                 return;
             }
             let mut extensions = span.extensions_mut();
             match extensions.get_mut::<SpanFields<S>>() {
-                Some(fields) if fields.writer == self.id() => fields.merge(&scratch.line),
+                Some(fields) if fields.writer == self.id() => fields.merge(line),
                 Some(_) => {}
                 None => {
-                    extensions.replace(SpanFields::<S>::new(self.id(), &scratch.line, ids));
+                    extensions.replace(SpanFields::<S>::new(self.id(), line, ids));
                 }
             }
         });
@@ -82,7 +94,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
-        let written = Scratch::lend(|Scratch { line, trail, stamp }| {
+        let written = Scratch::lend(|Scratch { line, trail, stamp, names }| {
             for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
                 let extensions = span.extensions();
                 trail.push(span.name(), extensions.get::<SpanFields<S>>());
@@ -92,9 +104,10 @@ where
             }
             line.push_str(S::LINE_START);
             stamp.write((self.clock)(), line);
-            S::line(line, event, trail);
+            let masks = &mut Masks { masking: &self.masking, names };
+            S::line(line, event, trail, masks, &self.constants);
             line.push('\n');
-            self.output.write_line(line.as_bytes());
+            self.output.write_line(line.as_bytes(), priority(*event.metadata().level()));
         });
         if written.is_none() {
             self.output.lose_line();
@@ -102,11 +115,21 @@ where
     }
 }
 
+/// Who loses lines first where there is no room for all.
+fn priority(level: Level) -> Priority {
+    match level {
+        Level::ERROR => Priority::High,
+        Level::WARN => Priority::Normal,
+        _ => Priority::Low,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::ecs::Ecs;
     use super::super::human::Human;
     use super::super::json::Json;
-    use super::super::written::{Written, json, layer, logged};
+    use super::super::written::{Log, json, logged};
     use crate::sanitise::is_control;
     use tracing::{field, info, info_span, subscriber};
     use tracing_subscriber::prelude::*;
@@ -127,15 +150,16 @@ mod tests {
 
     #[test]
     fn two_layers_of_a_style_both_know_the_fields() {
-        let (first, second, human) = (Written::default(), Written::default(), Written::default());
-        let layers = layer::<Json>(&first).and_then(layer::<Json>(&second)).and_then(layer::<Human>(&human));
-        subscriber::with_default(tracing_subscriber::registry().with(layers), || {
+        let (mut first, mut second, mut human) = (Log::<Json>::new(), Log::<Json>::new(), Log::<Human>::new());
+        let registry = tracing_subscriber::registry().with(first.layer.take()).with(second.layer.take());
+        subscriber::with_default(registry.with(human.layer.take()), || {
             let span = info_span!("request", request_id = "r-1", status = field::Empty).entered();
             span.record("status", 200);
             info!("x");
         });
-        assert_eq!(first.lines(), second.lines());
-        assert!(first.lines()[0].contains(r#"{"name":"request","request_id":"r-1","status":200}"#));
+        let lines = first.lines();
+        assert_eq!(lines, second.lines());
+        assert!(lines[0].contains(r#"{"name":"request","request_id":"r-1","status":200}"#));
         assert!(human.lines()[0].contains("x request_id=r-1 status=200 at "));
     }
 
@@ -155,14 +179,19 @@ mod tests {
             info!(text, printed = %text, "{text}");
         }
         let visible = |line: &str| !line.chars().any(is_control);
-        for start in (0..=u32::from(char::MAX)).step_by(64) {
-            let text: String = (start..start + 64).filter_map(char::from_u32).collect();
-            let [line] = &logged::<Json>(|| say(&text))[..] else { panic!("not one line: {text:?}") };
-            let read: Line = serde_json::from_str(line).unwrap();
-            assert_eq!((&read.message, &read.fields.text, &read.fields.printed), (&text, &text, &text));
-            assert!(visible(line), "{text:?} stands in {line:?}");
-            let [line] = &logged::<Human>(|| say(&text))[..] else { panic!("not one line: {text:?}") };
-            assert!(visible(line), "{text:?} stands in {line:?}");
+        let starts = || (0..=u32::from(char::MAX)).step_by(64);
+        let text = |start: u32| (start..start + 64).filter_map(char::from_u32).collect::<String>();
+        let say_all = || starts().for_each(|start| say(&text(start)));
+        let (json, human, ecs) = (logged::<Json>(say_all), logged::<Human>(say_all), logged::<Ecs>(say_all));
+        assert_eq!([json.len(), human.len(), ecs.len()], [starts().count(); 3]);
+        for (((start, json), human), ecs) in starts().zip(&json).zip(&human).zip(&ecs) {
+            let text = text(start);
+            for line in [json, ecs] {
+                let read: Line = serde_json::from_str(line).unwrap();
+                assert_eq!((&read.message, &read.fields.text, &read.fields.printed), (&text, &text, &text));
+            }
+            let all = [json, human, ecs];
+            assert!(all.iter().all(|line| visible(line)), "{text:?} stands in {all:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Logs: one call at start, configured from the environment and from code.
+//! Logs, and whatever else leaves the process: one call at start, one guard at the end, configured from the environment
+//! and from code.
 //!
 //! ```
 //! use watchkeeper::{Telemetry, service_info};
@@ -10,13 +11,16 @@
 //! }
 //! ```
 //!
-//! `RUST_LOG` says what is logged (default `info`), `RUST_LOG_FORMAT` how a line looks (`json` or `human`, the
-//! default). Lines go to standard output. A line that cannot be written is counted
-//! ([`Telemetry::lost_log_lines`]) and never stops the app.
+//! `RUST_LOG` says what is logged (default `info`), `RUST_LOG_FORMAT` how a line looks (`json`, `ecs` or `human`, the
+//! default). Lines go to standard output, by a thread of their own behind a bounded queue: a line that cannot be written
+//! is counted ([`TelemetryHandle::lost_log_lines`]) and neither stops the app nor holds it up.
 
+mod backlog;
 mod builder;
+mod capture;
 mod clock;
 mod closing;
+mod ecs;
 mod error;
 mod escape;
 mod fields;
@@ -28,6 +32,11 @@ mod human;
 mod ids;
 mod json;
 mod layer;
+mod lines;
+mod mask;
+mod names;
+mod notice;
+mod outlet;
 mod output;
 mod panics;
 mod part;
@@ -37,20 +46,24 @@ mod scratch;
 mod sink;
 mod style;
 mod trail;
-mod worker;
+mod writer;
 #[cfg(test)]
 mod written;
 
 use std::fmt;
 use std::ops::Deref;
 
-pub use builder::TelemetryBuilder;
+pub use builder::{DEFAULT_QUEUE_BYTES, TelemetryBuilder};
+pub(crate) use capture::Logged;
+pub(crate) use closing::Closing;
 pub use closing::DEFAULT_DEADLINE;
 pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
 pub use format::{LogFormat, UnknownFormat};
 pub use handle::TelemetryHandle;
+pub use mask::MASKED_FIELDS;
 pub use report::{CloseReport, SinkReport};
+pub(crate) use sink::Sink;
 
 use crate::service::ServiceInfo;
 
