@@ -23,22 +23,31 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`health`]: checks of what the service depends on.
+//! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
+//! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod api;
 pub mod environment;
 pub mod event;
 pub mod health;
+mod heap;
 pub mod http;
 mod id;
+pub mod incident;
+pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;
+pub mod promql;
 pub mod queue;
+pub mod rule;
 pub mod sample;
 pub mod sanitise;
 pub mod service;
@@ -63,9 +72,13 @@ pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/guide/dashboards.md")]
+    mod dashboards {}
     #[cfg(feature = "sentry")]
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/health.md")]
@@ -78,4 +91,10 @@ mod guide {
     mod metrics {}
     #[doc = include_str!("../docs/guide/own-metrics.md")]
     mod own_metrics {}
+    #[doc = include_str!("../docs/guide/rules.md")]
+    mod rules {}
+    #[doc = include_str!("../docs/guide/own-stores.md")]
+    mod own_stores {}
+    #[doc = include_str!("../docs/guide/recording.md")]
+    mod recording {}
 }

@@ -17,6 +17,7 @@
 
 mod backlog;
 mod builder;
+mod capture;
 mod clock;
 mod closing;
 mod ecs;
@@ -55,6 +56,8 @@ use std::fmt;
 use std::ops::Deref;
 
 pub use builder::{DEFAULT_QUEUE_BYTES, TelemetryBuilder};
+pub(crate) use capture::Logged;
+pub(crate) use closing::Closing;
 pub use closing::DEFAULT_DEADLINE;
 pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
@@ -62,6 +65,7 @@ pub use format::{LogFormat, UnknownFormat};
 pub use handle::TelemetryHandle;
 pub use mask::MASKED_FIELDS;
 pub use report::{CloseReport, SinkReport};
+pub(crate) use sink::Sink;
 
 use crate::service::ServiceInfo;
 

@@ -156,8 +156,8 @@ impl Sink for Reporter {
         self.queue.account()
     }
 
-    fn trouble(&self) -> Option<&'static str> {
-        self.ending.lock().trouble
+    fn state(&self) -> Option<Result<(), &'static str>> {
+        Some(self.ending.lock().trouble.map_or(Ok(()), Err))
     }
 
     fn close(&self, deadline: Instant) -> u64 {
