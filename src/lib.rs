@@ -22,8 +22,8 @@
 //! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
-//! - [`promql`]: queries built from the same constants.
 //! - [`health`]: checks of what the service depends on.
+//! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
@@ -36,8 +36,8 @@ pub mod alert;
 pub mod api;
 pub mod environment;
 pub mod event;
-mod heap;
 pub mod health;
+mod heap;
 pub mod http;
 mod id;
 pub mod incident;
@@ -74,11 +74,11 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
-    #[doc = include_str!("../docs/guide/events.md")]
-    mod events {}
     #[cfg(feature = "sentry")]
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/health.md")]
