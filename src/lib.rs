@@ -23,12 +23,13 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`promql`]: queries built from the same constants.
+//! - [`health`]: checks of what the service depends on.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
-//! - [`api`]: what is answered over HTTP: the scrape.
+//! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
 pub mod alert;
@@ -36,6 +37,7 @@ pub mod api;
 pub mod environment;
 pub mod event;
 mod heap;
+pub mod health;
 pub mod http;
 mod id;
 pub mod incident;
@@ -74,8 +76,13 @@ mod guide {
     mod dashboards {}
     #[doc = include_str!("../docs/guide/events.md")]
     mod events {}
+    #[cfg(feature = "sentry")]
+    #[doc = include_str!("../docs/guide/errors.md")]
+    mod errors {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
+    #[doc = include_str!("../docs/guide/health.md")]
+    mod health {}
     #[doc = include_str!("../docs/guide/http.md")]
     mod http {}
     #[doc = include_str!("../docs/guide/logging.md")]

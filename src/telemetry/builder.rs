@@ -42,8 +42,10 @@ pub struct TelemetryBuilder {
     filter: Option<String>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
+    #[cfg(feature = "sentry")]
+    pub(super) errors: super::errors::Options,
     queue_bytes: u64,
-    masked_fields: Option<Vec<String>>,
+    pub(super) masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
     /// From which level on log events are kept, and where they go.
     captured: Option<Level>,
@@ -58,6 +60,8 @@ impl TelemetryBuilder {
             filter: None,
             format: None,
             writer: None,
+            #[cfg(feature = "sentry")]
+            errors: super::errors::Options::default(),
             queue_bytes: DEFAULT_QUEUE_BYTES,
             masked_fields: None,
             accounts: Accounts::default(),
@@ -111,6 +115,37 @@ impl TelemetryBuilder {
     /// What the library logs in the course of its own work is not kept. Default: none are.
     pub fn keep_events(mut self, least: Level) -> Self {
         self.captured = Some(least);
+        self
+    }
+
+    /// Sets where error reports go, by Sentry's protocol. Default: `SENTRY_DSN`, else `GLITCHTIP_DSN`, else nowhere.
+    #[cfg(feature = "sentry")]
+    pub fn sentry_dsn(mut self, dsn: impl Into<String>) -> Self {
+        self.errors.dsn = Some(dsn.into());
+        self
+    }
+
+    /// Sets the environment that error reports name, such as `production`; 64 bytes at the most. Default:
+    /// `ENVIRONMENT`, else `development`.
+    #[cfg(feature = "sentry")]
+    pub fn deployment_environment(mut self, name: impl Into<String>) -> Self {
+        self.errors.environment = Some(name.into());
+        self
+    }
+
+    /// Sets which share of the transactions that the app begins by the `sentry` crate is sent, from 0 to 1. Errors are
+    /// sent all. Default: `SENTRY_TRACES_SAMPLE_RATE`, else 0.1.
+    #[cfg(feature = "sentry")]
+    pub fn sentry_traces_sample_rate(mut self, share: f32) -> Self {
+        self.errors.traces_sample_rate = Some(share);
+        self
+    }
+
+    /// Sets the release that error reports name; 250 bytes at the most. Default: the service's name and version, as
+    /// `shop@1.2.3`.
+    #[cfg(feature = "sentry")]
+    pub fn release(mut self, release: impl Into<String>) -> Self {
+        self.errors.release = Some(release.into());
         self
     }
 
