@@ -21,6 +21,7 @@
 //! - [`presets`]: the metrics that services have in common, ready made.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
+//! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
@@ -36,6 +37,7 @@ pub mod stack;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod trace;
 mod watchkeeper;
 
 pub use service::ServiceInfo;

@@ -25,6 +25,14 @@ impl TraceId {
         if id == 0 { None } else { Some(Self { high: (id >> 64) as u64, low: id as u64 }) }
     }
 
+    /// What stands in for an id that came out as zero.
+    pub(crate) const FIRST: Self = Self { high: 0, low: 1 };
+
+    /// Returns the id as a number.
+    pub const fn to_u128(self) -> u128 {
+        ((self.high as u128) << 64) | self.low as u128
+    }
+
     /// Reads the trace id out of a `traceparent` header; `None` when the header is not valid.
     pub fn from_traceparent(header: &str) -> Option<Self> {
         let mut fields = header.split('-');

@@ -28,7 +28,7 @@ const FLOORS: &[Floor] = &[
     // The catalogue, and queries built from it.
     Floor { name: "presets", modules: &["presets", "promql"], uses: &["ground", "metric"] },
     // What a running service emits by itself, and the files rendered from the catalogue.
-    Floor { name: "signals", modules: &["http", "telemetry", "stack"], uses: &["ground", "metric", "presets"] },
+    Floor { name: "signals", modules: &["http", "telemetry", "trace", "stack"], uses: &["ground", "metric", "presets"] },
     // Pure types and state machines: no input, no output, time is an argument.
     Floor { name: "domain", modules: &["event", "sample", "rule", "incident"], uses: &["ground"] },
     // Where they are kept.
