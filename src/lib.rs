@@ -33,6 +33,7 @@ pub mod metric;
 pub mod presets;
 pub mod sanitise;
 pub mod service;
+mod shutdown;
 pub mod stack;
 pub mod telemetry;
 #[cfg(feature = "testing")]
@@ -41,8 +42,8 @@ pub mod trace;
 mod watchkeeper;
 
 pub use service::ServiceInfo;
-pub use telemetry::Telemetry;
-pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
+pub use telemetry::{Telemetry, TelemetryHandle};
+pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::api::Scraper;
 #[cfg(feature = "axum")]
@@ -12,6 +13,8 @@ use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::metric::{RegisterError, Registry};
 use crate::presets::{Group, Presets};
 use crate::service::ServiceInfo;
+use crate::shutdown;
+use crate::telemetry::{CloseReport, Telemetry, TelemetryHandle};
 
 /// The watch over one service. Cloning it copies a handle.
 #[derive(Clone)]
@@ -20,7 +23,7 @@ pub struct Watchkeeper {
 }
 
 struct Inner {
-    service: ServiceInfo,
+    watched: Watched,
     metrics: Presets,
     scraper: Scraper,
     layer: HttpLayer<AnyBody>,
@@ -28,9 +31,11 @@ struct Inner {
 
 impl Watchkeeper {
     /// Builds a watch over a service.
-    pub fn builder(service: impl Into<ServiceInfo>) -> WatchkeeperBuilder {
+    ///
+    /// What is watched is `&telemetry`, so that [`close`](Self::close) closes that too, or a [`ServiceInfo`] alone.
+    pub fn builder(watched: impl Into<Watched>) -> WatchkeeperBuilder {
         WatchkeeperBuilder {
-            service: service.into(),
+            watched: watched.into(),
             registry: Registry::new(),
             groups: None,
             http: HttpLayerBuilder::new(),
@@ -40,7 +45,12 @@ impl Watchkeeper {
 
     /// Returns the service that is watched.
     pub fn service(&self) -> &ServiceInfo {
-        &self.inner.service
+        &self.inner.watched.service
+    }
+
+    /// Returns the telemetry that the watch was built with, to change its filter; none where it has none.
+    pub fn telemetry(&self) -> Option<&TelemetryHandle> {
+        self.inner.watched.telemetry.as_ref()
     }
 
     /// Returns the ready-made metrics, to record in.
@@ -91,6 +101,51 @@ impl Watchkeeper {
     }
 }
 
+impl Watchkeeper {
+    /// Ends when the process is told to: at Ctrl-C in a terminal, or at a supervisor's SIGTERM. For axum's
+    /// `with_graceful_shutdown`.
+    ///
+    /// It is to be awaited within a tokio runtime that has its I/O enabled. Where the signals cannot be listened to,
+    /// it says so in the log and never ends.
+    pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + use<> {
+        shutdown::signal()
+    }
+
+    /// Sends what waits in logs, error reports and traces, and tells what was left after `deadline`.
+    ///
+    /// The waiting is done on a thread of its own, so this holds no runtime up. It is the same as
+    /// [`TelemetryHandle::close`] otherwise; of a watch without telemetry, nothing is left.
+    pub async fn close(&self, deadline: Duration) -> CloseReport {
+        let Some(telemetry) = self.telemetry().cloned() else { return CloseReport::default() };
+        shutdown::on_its_own_thread(move || telemetry.close(deadline)).await
+    }
+}
+
+/// What a [`Watchkeeper`] watches: a service, and its telemetry where it has that set up.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    service: ServiceInfo,
+    telemetry: Option<TelemetryHandle>,
+}
+
+impl From<ServiceInfo> for Watched {
+    fn from(service: ServiceInfo) -> Self {
+        Self { service, telemetry: None }
+    }
+}
+
+impl From<&Telemetry> for Watched {
+    fn from(telemetry: &Telemetry) -> Self {
+        Self::from(&**telemetry)
+    }
+}
+
+impl From<&TelemetryHandle> for Watched {
+    fn from(telemetry: &TelemetryHandle) -> Self {
+        Self { service: telemetry.service(), telemetry: Some(telemetry.clone()) }
+    }
+}
+
 impl AsRef<Registry> for Watchkeeper {
     fn as_ref(&self) -> &Registry {
         self.registry()
@@ -99,14 +154,14 @@ impl AsRef<Registry> for Watchkeeper {
 
 impl fmt::Debug for Watchkeeper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Watchkeeper").field("service", &self.inner.service).finish_non_exhaustive()
+        f.debug_struct("Watchkeeper").field("service", self.service()).finish_non_exhaustive()
     }
 }
 
 /// Builds a [`Watchkeeper`]; made by [`Watchkeeper::builder`].
 #[must_use = "a builder does nothing until it is built"]
 pub struct WatchkeeperBuilder {
-    service: ServiceInfo,
+    watched: Watched,
     registry: Registry,
     groups: Option<Vec<Group>>,
     http: HttpLayerBuilder,
@@ -157,13 +212,13 @@ impl WatchkeeperBuilder {
         for group in [Group::Process, Group::Runtime, Group::Build] {
             metrics.enable(group)?;
         }
-        metrics.build().record_service(&self.service);
-        Ok(Watchkeeper { inner: Arc::new(Inner { service: self.service, metrics, scraper, layer }) })
+        metrics.build().record_service(&self.watched.service);
+        Ok(Watchkeeper { inner: Arc::new(Inner { watched: self.watched, metrics, scraper, layer }) })
     }
 }
 
 impl fmt::Debug for WatchkeeperBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WatchkeeperBuilder").field("service", &self.service).finish_non_exhaustive()
+        f.debug_struct("WatchkeeperBuilder").field("service", &self.watched.service).finish_non_exhaustive()
     }
 }

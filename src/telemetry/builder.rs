@@ -2,27 +2,32 @@
 
 use std::fmt;
 use std::io::Write;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing::{Dispatch, Subscriber, dispatcher};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
-use tracing_subscriber::{EnvFilter, Layer, Registry};
+use tracing_subscriber::{Layer, Registry};
 
+use super::closing::Closing;
 use super::human::Human;
+use super::ids::ReadSpanIds;
 use super::json::Json;
 use super::layer::LogLayer;
 use super::output::Output;
-use super::style::Style;
-use super::{LogFormat, Telemetry, TelemetryError, filter};
+use super::panics::{self, ObservePanics};
+use super::part::{self, Part};
+use super::reload::LiveFilter;
+use super::sink::Sink;
+use super::{LogFormat, Telemetry, TelemetryError, TelemetryHandle, filter};
 use crate::environment::Environment;
 use crate::service::ServiceInfo;
 
 /// Sets up [`Telemetry`]: what code sets wins over the environment, which wins over the defaults.
 #[must_use = "nothing is logged before `init`"]
 pub struct TelemetryBuilder {
-    service: ServiceInfo,
-    environment: Environment,
+    pub(super) service: ServiceInfo,
+    pub(super) environment: Environment,
     filter: Option<String>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
@@ -58,28 +63,38 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Makes this the logging of the whole process. Needs no async runtime.
+    /// Makes this the telemetry of the whole process. Needs no async runtime.
     ///
     /// # Errors
     /// [`TelemetryError`] naming the variable or option that cannot be read, and
     /// [`TelemetryError::AlreadyInitialised`] where the process has a tracing subscriber; that one stays.
-    pub fn init(self) -> Result<Telemetry, TelemetryError> {
-        let settings = self.settings()?;
-        let log = Registry::default().with(settings.filter);
-        let output = Arc::clone(&settings.telemetry.output);
-        let dispatch = match settings.format {
-            LogFormat::Json => Dispatch::new(log.with(LogLayer::<Json>::new(output))),
-            LogFormat::Human => Dispatch::new(log.with(LogLayer::<Human>::new(output))),
+    pub fn init(mut self) -> Result<Telemetry, TelemetryError> {
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let log = self.log()?;
+        if dispatcher::has_been_set() {
+            return Err(TelemetryError::AlreadyInitialised);
+        }
+        let (mut layers, parts) = self.parts::<Registry>()?;
+        let observer = parts.panics.clone();
+        let dispatch = if layers.is_empty() {
+            // A filter for everything costs less than one for each layer.
+            Dispatch::new(Registry::default().with(log.filter.clone()).with(log.layer(None)))
+        } else {
+            layers.push(log.layer(parts.ids.clone()).with_filter(log.filter.clone()).boxed());
+            Dispatch::new(Registry::default().with(layers))
         };
+        let telemetry = self.telemetry(log, parts);
         if dispatcher::set_global_default(dispatch).is_err() {
             // The refused subscriber had a say in what each call site is asked about.
             tracing::callsite::rebuild_interest_cache();
             return Err(TelemetryError::AlreadyInitialised);
         }
-        Ok(settings.telemetry)
+        panics::install(observer);
+        Ok(telemetry)
     }
 
-    /// Makes a layer, filter included, for an app that composes its own subscriber.
+    /// Makes a layer, filter included, for an app that composes its own subscriber. Panics are left to the app then.
     ///
     /// ```
     /// use tracing_subscriber::prelude::*;
@@ -93,35 +108,76 @@ impl TelemetryBuilder {
     ///
     /// # Errors
     /// [`TelemetryError`] naming the variable or option that cannot be read.
-    pub fn layer<R>(self) -> Result<(Telemetry, Box<dyn Layer<R> + Send + Sync>), TelemetryError>
+    pub fn layer<R>(mut self) -> Result<(Telemetry, Box<dyn Layer<R> + Send + Sync>), TelemetryError>
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
-        fn filtered<S: Style, R>(settings: Settings) -> (Telemetry, Box<dyn Layer<R> + Send + Sync>)
-        where
-            R: Subscriber + for<'a> LookupSpan<'a>,
-        {
-            let layer = LogLayer::<S>::new(Arc::clone(&settings.telemetry.output));
-            (settings.telemetry, layer.with_filter(settings.filter).boxed())
-        }
-        let settings = self.settings()?;
-        Ok(match settings.format {
-            LogFormat::Json => filtered::<Json, R>(settings),
-            LogFormat::Human => filtered::<Human, R>(settings),
-        })
+        let log = self.log()?;
+        let (mut layers, parts) = self.parts::<R>()?;
+        layers.push(log.layer(parts.ids.clone()).with_filter(log.filter.clone()).boxed());
+        Ok((self.telemetry(log, parts), layers.boxed()))
     }
 
-    fn settings(self) -> Result<Settings, TelemetryError> {
-        let filter = match self.filter {
-            Some(filter) => filter::parse("filter", &filter)?,
+    fn parts<R>(&self) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
+    where
+        R: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let (mut layers, mut all) = (Vec::new(), Parts::default());
+        for Part { layer, sink, ids, panics } in part::configured::<R>(self)? {
+            layers.push(layer);
+            all.sinks.push(sink);
+            all.ids = all.ids.or(ids);
+            all.panics = all.panics.or(panics);
+        }
+        Ok((layers, all))
+    }
+
+    fn telemetry(&self, log: Log, parts: Parts) -> Telemetry {
+        let closing = Closing::new(parts.sinks, Arc::clone(&log.output) as Arc<dyn Sink>);
+        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, closing) }
+    }
+
+    fn log(&mut self) -> Result<Log, TelemetryError> {
+        let filter = match &self.filter {
+            Some(filter) => filter::parse("filter", filter)?,
             None => filter::parse("RUST_LOG", self.environment.get("RUST_LOG")?.as_deref().unwrap_or("info"))?,
         };
         let format = match self.format {
             Some(format) => format,
             None => format_from(&self.environment)?,
         };
-        let output = Arc::new(self.writer.map_or_else(Output::stdout, Output::writer));
-        Ok(Settings { telemetry: Telemetry { service: self.service, output }, filter, format })
+        let output = Arc::new(self.writer.take().map_or_else(Output::stdout, Output::writer));
+        Ok(Log { output, filter: LiveFilter::new(filter), format })
+    }
+}
+
+type BoxedLayer<R> = Box<dyn Layer<R> + Send + Sync>;
+
+/// What the parts have besides their layers.
+#[derive(Default)]
+struct Parts {
+    sinks: Vec<Arc<dyn Sink>>,
+    ids: Option<Arc<dyn ReadSpanIds>>,
+    panics: Option<Arc<dyn ObservePanics>>,
+}
+
+/// What the settings of the log come to.
+struct Log {
+    output: Arc<Output>,
+    filter: LiveFilter,
+    format: LogFormat,
+}
+
+impl Log {
+    fn layer<R>(&self, ids: Option<Arc<dyn ReadSpanIds>>) -> BoxedLayer<R>
+    where
+        R: Subscriber + for<'a> LookupSpan<'a>,
+    {
+        let output = Arc::clone(&self.output);
+        match self.format {
+            LogFormat::Json => LogLayer::<Json>::new(output, ids).boxed(),
+            LogFormat::Human => LogLayer::<Human>::new(output, ids).boxed(),
+        }
     }
 }
 
@@ -131,13 +187,6 @@ fn format_from(environment: &Environment) -> Result<LogFormat, TelemetryError> {
         Some(value) => value.parse().map_err(|_| TelemetryError::Format { setting: SETTING, value }),
         None => Ok(LogFormat::default()),
     }
-}
-
-/// What the settings come to.
-struct Settings {
-    telemetry: Telemetry,
-    filter: EnvFilter,
-    format: LogFormat,
 }
 
 impl fmt::Debug for TelemetryBuilder {

@@ -12,6 +12,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::fields::{FieldWriter, Owner};
+use super::ids::ReadSpanIds;
 use super::output::Output;
 use super::scratch::Scratch;
 use super::style::Style;
@@ -20,13 +21,14 @@ use super::trail::SpanFields;
 /// Writes each event as one line of a style.
 pub(super) struct LogLayer<S> {
     output: Arc<Output>,
+    ids: Option<Arc<dyn ReadSpanIds>>,
     clock: fn() -> SystemTime,
     style: PhantomData<S>,
 }
 
 impl<S: Style> LogLayer<S> {
-    pub(super) fn new(output: Arc<Output>) -> Self {
-        Self { output, clock: SystemTime::now, style: PhantomData }
+    pub(super) fn new(output: Arc<Output>, ids: Option<Arc<dyn ReadSpanIds>>) -> Self {
+        Self { output, ids, clock: SystemTime::now, style: PhantomData }
     }
 
     /// Replaces the clock, so that a test can state a whole line.
@@ -82,7 +84,11 @@ where
     fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
         let written = Scratch::lend(|Scratch { line, trail, stamp }| {
             for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
-                trail.push(span.name(), span.extensions().get::<SpanFields<S>>());
+                let extensions = span.extensions();
+                trail.push(span.name(), extensions.get::<SpanFields<S>>());
+                if let Some(ids) = self.ids.as_ref().and_then(|ids| ids.span_ids(&extensions)) {
+                    trail.trace(ids);
+                }
             }
             line.push_str(S::LINE_START);
             stamp.write((self.clock)(), line);

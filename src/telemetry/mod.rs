@@ -16,42 +16,55 @@
 
 mod builder;
 mod clock;
+mod closing;
 mod error;
 mod escape;
 mod fields;
 mod filter;
 mod flat;
 mod format;
+mod handle;
 mod human;
+mod ids;
 mod json;
 mod layer;
 mod output;
+mod panics;
+mod part;
+mod reload;
+mod report;
 mod scratch;
+mod sink;
 mod style;
 mod trail;
+mod worker;
 #[cfg(test)]
 mod written;
 
-use std::sync::Arc;
+use std::fmt;
+use std::ops::Deref;
 
 pub use builder::TelemetryBuilder;
+pub use closing::DEFAULT_DEADLINE;
 pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
 pub use format::{LogFormat, UnknownFormat};
+pub use handle::TelemetryHandle;
+pub use report::{CloseReport, SinkReport};
 
 use crate::service::ServiceInfo;
-use output::Output;
 
-/// The logging of a process, set up.
-#[must_use = "it tells about lost lines; bind it in `main`"]
-#[derive(Debug)]
+/// The telemetry of a process, set up. Dropped at the end of `main`, it sends what waits, within
+/// [`DEFAULT_DEADLINE`]; [`close`](TelemetryHandle::close) does the same and tells what was left.
+///
+/// It derefs to [`TelemetryHandle`], whose clones do not close anything when they are dropped.
+#[must_use = "dropping it closes telemetry; bind it in `main`"]
 pub struct Telemetry {
-    service: ServiceInfo,
-    output: Arc<Output>,
+    handle: TelemetryHandle,
 }
 
 impl Telemetry {
-    /// Sets up the logging of the whole process from the environment. Needs no async runtime.
+    /// Sets up the telemetry of the whole process from the environment. Needs no async runtime.
     ///
     /// # Errors
     /// [`TelemetryError`] naming the variable that cannot be read and what it accepts, and
@@ -65,20 +78,34 @@ impl Telemetry {
         TelemetryBuilder::new(service)
     }
 
-    /// Names the service that logs.
-    pub fn service(&self) -> ServiceInfo {
-        self.service
+    /// Returns a handle to ask and to close by, for others than `main`.
+    pub fn handle(&self) -> TelemetryHandle {
+        self.handle.clone()
     }
+}
 
-    /// Counts the log lines that could not be written since the start: their write failed, or was never tried
-    /// because lines were nested too deeply.
-    pub fn lost_log_lines(&self) -> u64 {
-        self.output.lost_lines()
+impl Deref for Telemetry {
+    type Target = TelemetryHandle;
+
+    fn deref(&self) -> &TelemetryHandle {
+        &self.handle
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        let _ = self.handle.close(DEFAULT_DEADLINE);
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("service", &self.handle.service()).finish_non_exhaustive()
     }
 }
 
 impl From<&Telemetry> for ServiceInfo {
     fn from(telemetry: &Telemetry) -> Self {
-        telemetry.service
+        telemetry.service()
     }
 }

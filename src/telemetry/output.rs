@@ -5,6 +5,9 @@ use std::fmt;
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use super::sink;
 
 thread_local! {
     static WRITING: Cell<bool> = const { Cell::new(false) };
@@ -52,6 +55,20 @@ impl Output {
 
     pub(super) fn lost_lines(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl sink::Sink for Output {
+    fn name(&self) -> &'static str {
+        "log"
+    }
+
+    fn close(&self, _deadline: Instant) -> u64 {
+        0
+    }
+
+    fn abandon(&self) -> u64 {
+        0
     }
 }
 

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::flat::{self, Ids};
+use super::ids::SpanIds;
 use super::style::Style;
 
 /// A span's fields, written once when the span is made; kept in the span's extensions, one for each style.
@@ -34,10 +35,12 @@ pub(super) struct Trail {
     /// The innermost span.
     pub(super) current: Range<usize>,
     ids: Ids,
+    traced: Option<Hex>,
 }
 
 impl Trail {
     pub(super) fn clear(&mut self) {
+        self.traced = None;
         self.text.clear();
         self.current = 0..0;
         self.ids = Ids::default();
@@ -54,9 +57,39 @@ impl Trail {
         }
     }
 
-    /// Yields the name and the written value of each id that a span has.
+    /// Sets the ids of the trace that the innermost traced span belongs to, before what fields say of them.
+    pub(super) fn trace(&mut self, ids: SpanIds) {
+        self.traced = Some(Hex::of(ids));
+    }
+
+    /// Yields the name and the written value of each id that there is.
     pub(super) fn ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let values = self.ids.iter().map(|at| at.clone().and_then(|at| self.text.get(at)));
+        let values = self.ids.iter().zip(flat::IDS).map(|(at, name)| match (&self.traced, name) {
+            (Some(hex), "trace_id") => Some(hex.trace()),
+            (Some(hex), "span_id") => Some(hex.span()),
+            _ => self.text.get(at.clone()?),
+        });
         flat::IDS.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?)))
+    }
+}
+
+/// The ids of a trace and a span in lower-case hexadecimal digits.
+struct Hex([u8; 48]);
+
+impl Hex {
+    fn of(ids: SpanIds) -> Self {
+        let mut text = [0; 48];
+        for (byte, digits) in ids.trace.iter().chain(&ids.span).zip(text.as_chunks_mut::<2>().0) {
+            *digits = [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+        }
+        Self(text)
+    }
+
+    fn trace(&self) -> &str {
+        std::str::from_utf8(&self.0[..32]).unwrap_or_default()
+    }
+
+    fn span(&self) -> &str {
+        std::str::from_utf8(&self.0[32..]).unwrap_or_default()
     }
 }

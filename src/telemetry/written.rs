@@ -36,7 +36,7 @@ impl Write for Written {
 /// Makes a layer whose clock stands still.
 pub(super) fn layer<S: Style>(written: &Written) -> LogLayer<S> {
     let output = Arc::new(Output::writer(Box::new(written.clone())));
-    LogLayer::new(output).with_clock(|| UNIX_EPOCH + Duration::from_secs(1_795_248_000))
+    LogLayer::new(output, None).with_clock(|| UNIX_EPOCH + Duration::from_secs(1_795_248_000))
 }
 
 /// Runs `act` and gives what was logged, the line breaks taken off.

@@ -54,7 +54,7 @@ const FLOORS: &[Floor] = &[
     // Composition: the only place that knows everything.
     Floor {
         name: "root",
-        modules: &["lib", "watchkeeper"],
+        modules: &["lib", "watchkeeper", "shutdown"],
         uses: &["ground", "metric", "presets", "signals", "domain", "stores", "services", "testing", "doors"],
     },
 ];

@@ -1,0 +1,75 @@
+//! The handle on telemetry: what can be asked and changed while the app runs, and the way to close it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::closing::Closing;
+use super::output::Output;
+use super::reload::LiveFilter;
+use super::{CloseReport, TelemetryError, filter};
+use crate::service::ServiceInfo;
+
+/// A handle on the telemetry of a process. Cloning it copies the handle.
+#[derive(Clone)]
+pub struct TelemetryHandle(Arc<Inner>);
+
+struct Inner {
+    service: ServiceInfo,
+    output: Arc<Output>,
+    filter: LiveFilter,
+    closing: Closing,
+}
+
+impl TelemetryHandle {
+    pub(super) fn new(service: ServiceInfo, output: Arc<Output>, filter: LiveFilter, closing: Closing) -> Self {
+        Self(Arc::new(Inner { service, output, filter, closing }))
+    }
+
+    /// Names the service that is watched.
+    pub fn service(&self) -> ServiceInfo {
+        self.0.service
+    }
+
+    /// Counts the log lines that could not be written since the start: their write failed, or was never tried
+    /// because lines were nested too deeply.
+    pub fn lost_log_lines(&self) -> u64 {
+        self.0.output.lost_lines()
+    }
+
+    /// Spells out what is logged at this moment.
+    pub fn filter(&self) -> String {
+        self.0.filter.text()
+    }
+
+    /// Changes what is logged, in the form of `RUST_LOG`, for all threads and from the next event on.
+    ///
+    /// A span that the former filter left out stays left out.
+    ///
+    /// # Errors
+    /// [`TelemetryError::Filter`] where the text cannot be read; the former filter stays in force.
+    pub fn set_filter(&self, text: &str) -> Result<(), TelemetryError> {
+        self.0.filter.set(filter::parse("filter", text)?);
+        Ok(())
+    }
+
+    /// Sends what waits in all sinks at the same time, the log last, and tells what was left after `deadline`.
+    ///
+    /// It blocks for `deadline` at the most: a sink that hangs is left behind, and what it held is counted. A second
+    /// call closes nothing and returns the first one's report. Log lines that come later are still written.
+    pub fn close(&self, deadline: Duration) -> CloseReport {
+        self.0.closing.close(deadline)
+    }
+}
+
+impl From<&TelemetryHandle> for ServiceInfo {
+    fn from(telemetry: &TelemetryHandle) -> Self {
+        telemetry.service()
+    }
+}
+
+impl fmt::Debug for TelemetryHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryHandle").field("service", &self.0.service).finish_non_exhaustive()
+    }
+}
