@@ -17,6 +17,7 @@ use watchkeeper::presets::auth::LoginResult;
 use watchkeeper::presets::billing::InvoiceStatus;
 use watchkeeper::presets::database::{Operation, QueryType};
 use watchkeeper::presets::gateway::{self, AuthFailure, CacheResult, KeyValidation};
+use watchkeeper::presets::monitoring::{DropReason, EventType, Sink};
 use watchkeeper::presets::payment::PaymentStatus;
 use watchkeeper::presets::subscription::SubscriptionEvent;
 use watchkeeper::presets::sync::ConflictOutcome;
@@ -82,6 +83,18 @@ fn record_everything(metrics: &Presets) {
     sync.record_integration_up("crm", true);
     sync.record_integration_retry("crm");
     sync.record_webhook_delivery(Status::Success);
+
+    let monitoring = metrics.monitoring();
+    monitoring.record_event(EventType::Log);
+    monitoring.record_samples(2);
+    monitoring.record_active_alerts(1);
+    monitoring.record_open_incidents(1);
+    monitoring.record_queue_bytes(Sink::Forward, 4_096);
+    monitoring.record_dropped_so_far(Sink::Forward, DropReason::Refused, 3);
+    monitoring.record_write(Sink::Forward, A_MOMENT);
+    monitoring.record_health_check("payments", true);
+    monitoring.start_task_run("stocktaking").succeed();
+    monitoring.start_rule_evaluation().succeed();
 }
 
 /// An app in which something of everything has happened: the scrape in both formats.

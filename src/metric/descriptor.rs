@@ -99,6 +99,8 @@ pub struct Meta {
     pub buckets: Cow<'static, [f64]>,
     /// Whether a histogram keeps the trace id of a slow observation per bucket; off by default.
     pub exemplars: bool,
+    /// Whether a series of closed labels is exported from its first use rather than from zero; off by default.
+    pub on_demand: bool,
 }
 
 impl Meta {
@@ -121,6 +123,7 @@ impl Meta {
             labels,
             buckets: Cow::Borrowed(buckets),
             exemplars: false,
+            on_demand: false,
         }
     }
 }
@@ -183,6 +186,14 @@ macro_rules! descriptor {
                     ..Meta::new("", "", $kind, L::LABELS, &[])
                 };
                 Ok(Self { meta, labels: PhantomData })
+            }
+
+            /// Exports a series of closed labels from its first use rather than from zero: for a label that lists more than any
+            /// one app has.
+            #[must_use]
+            pub const fn on_demand(mut self) -> Self {
+                self.meta.on_demand = true;
+                self
             }
 
             /// Returns the metric's name without the registry's prefix.
@@ -281,6 +292,14 @@ impl<L: LabelSet> HistogramDesc<L> {
     #[must_use]
     pub const fn with_exemplars(mut self) -> Self {
         self.meta.exemplars = true;
+        self
+    }
+
+    /// Exports a series of closed labels from its first use rather than from zero: for a label that lists more than any
+    /// one app has.
+    #[must_use]
+    pub const fn on_demand(mut self) -> Self {
+        self.meta.on_demand = true;
         self
     }
 

@@ -139,7 +139,7 @@ impl Family {
 
     /// Exports the other values of a small closed label from zero as soon as one of them is seen.
     fn create_siblings(&self, parts: &[Part<'_>]) {
-        if self.closed_combinations() * self.limits.values > self.limits.series {
+        if self.shape.on_demand || self.closed_combinations() * self.limits.values > self.limits.series {
             return;
         }
         for (position, label) in self.shape.labels.iter().enumerate() {
@@ -224,9 +224,10 @@ impl Family {
         self.shape.labels.iter().filter_map(|label| label.values).map(<[_]>::len).product()
     }
 
-    /// How many series there are when every label is closed.
+    /// How many series there are from the start: all of them when every label is closed.
     fn closed_series(&self) -> Option<usize> {
-        self.shape.labels.iter().all(|label| label.values.is_some()).then(|| self.closed_combinations())
+        let closed = !self.shape.on_demand && self.shape.labels.iter().all(|label| label.values.is_some());
+        closed.then(|| self.closed_combinations())
     }
 
     fn closed_index(&self, parts: &[Part<'_>]) -> Option<usize> {

@@ -47,7 +47,7 @@ mod name;
 mod registry;
 pub(crate) mod series;
 pub(crate) mod shape;
-mod sync;
+pub(crate) mod sync;
 mod text;
 mod up_down;
 

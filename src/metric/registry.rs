@@ -272,6 +272,7 @@ impl Registry {
             labels: labels.collect(),
             buckets,
             exemplars: meta.exemplars,
+            on_demand: meta.on_demand,
             overflows: meta.labels.iter().any(|label| label.values.is_none()),
             constant_labels: options.constant_labels.clone(),
             constant: options.constant_text(),

@@ -12,6 +12,8 @@ pub(crate) struct Shape {
     pub(crate) labels: Vec<LabelShape>,
     pub(crate) buckets: Vec<f64>,
     pub(crate) exemplars: bool,
+    /// Whether a series of closed labels waits for its first use.
+    pub(crate) on_demand: bool,
     /// Whether anything of the metric can go to the overflow, so that it is counted.
     pub(crate) overflows: bool,
     /// The registry's constant labels, and the same as text to stand in front of a series' own.

@@ -4,7 +4,8 @@ use std::fmt;
 
 use super::group::Group;
 use super::{
-    auth, billing, build, database, gateway, http, jobs, payment, process, realtime, runtime, subscription, sync,
+    auth, billing, build, database, gateway, http, jobs, monitoring, payment, process, realtime, runtime, subscription,
+    sync,
 };
 use crate::metric::{self, Describe};
 
@@ -152,6 +153,18 @@ catalogue! {
         build::BUILD_INFO => fn build::BuildMetrics::record_service;
     }
     Monitoring {
+        monitoring::EVENTS => fn monitoring::MonitoringMetrics::record_event;
+        monitoring::SAMPLES => fn monitoring::MonitoringMetrics::record_samples;
+        monitoring::ACTIVE_ALERTS => fn monitoring::MonitoringMetrics::record_active_alerts;
+        monitoring::OPEN_INCIDENTS => fn monitoring::MonitoringMetrics::record_open_incidents;
+        monitoring::QUEUE_BYTES => fn monitoring::MonitoringMetrics::record_queue_bytes;
+        monitoring::DROPPED => fn monitoring::MonitoringMetrics::record_dropped_so_far;
+        monitoring::WRITE_DURATION => fn monitoring::MonitoringMetrics::record_write;
+        monitoring::HEALTH_CHECK_UP => fn monitoring::MonitoringMetrics::record_health_check;
+        monitoring::TASK_RUNS => fn monitoring::MonitoringMetrics::start_task_run;
+        monitoring::TASK_DURATION => fn monitoring::MonitoringMetrics::start_task_run;
+        monitoring::RULE_EVALUATIONS => fn monitoring::MonitoringMetrics::start_rule_evaluation;
+        monitoring::RULE_EVALUATION_DURATION => fn monitoring::MonitoringMetrics::start_rule_evaluation;
         metric::LABEL_OVERFLOW => by "the registry";
         metric::INVALID_OBSERVATIONS => by "the registry";
     }
@@ -162,7 +175,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::metric::{Format, Kind, LABEL_OVERFLOW, Meta, Registry};
+    use crate::metric::{Format, INVALID_OBSERVATIONS, Kind, LABEL_OVERFLOW, Meta, Registry};
     use crate::presets::Presets;
 
     fn metas(group: Group) -> impl Iterator<Item = &'static Meta> {
@@ -207,8 +220,10 @@ mod tests {
             let exported: BTreeSet<_> = scrape.lines().filter(|line| line.starts_with("# TYPE ")).collect();
             let has_open = metas(group).any(|meta| meta.labels.iter().any(|label| label.values.is_none()));
             let has_histogram = metas(group).any(|meta| meta.kind == Kind::Histogram);
-            let losses = metas(Group::Monitoring)
-                .filter(|meta| if meta.name == LABEL_OVERFLOW.name() { has_open } else { has_histogram });
+            let losses = metas(Group::Monitoring).filter(|meta| {
+                (meta.name == LABEL_OVERFLOW.name() && has_open)
+                    || (meta.name == INVALID_OBSERVATIONS.name() && has_histogram)
+            });
             let listed: Vec<_> = (metas(group).chain(losses))
                 .map(|meta| format!("# TYPE {} {}", meta.name, meta.kind.as_str()))
                 .collect();
@@ -221,7 +236,7 @@ mod tests {
         let mut seen = 0;
         for &group in Group::ALL {
             let scrape = scrape(group);
-            for meta in metas(group) {
+            for meta in metas(group).filter(|meta| !meta.on_demand) {
                 for labels in closed_series(meta) {
                     let suffix = if meta.buckets.is_empty() { "" } else { "_count" };
                     let line = format!("{}{suffix}{{{labels}}} 0", meta.name);

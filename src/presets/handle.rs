@@ -10,10 +10,11 @@ use super::catalogue::CATALOGUE;
 use super::group::Group;
 use super::{
     auth::AuthMetrics, billing::BillingMetrics, build::BuildMetrics, database::DatabaseMetrics,
-    gateway::GatewayMetrics, http::HttpMetrics, jobs::JobMetrics, payment::PaymentMetrics, process::ProcessMetrics,
-    realtime::RealtimeMetrics, runtime::RuntimeMetrics, subscription::SubscriptionMetrics, sync::SyncMetrics,
+    gateway::GatewayMetrics, http::HttpMetrics, jobs::JobMetrics, monitoring::MonitoringMetrics,
+    payment::PaymentMetrics, process::ProcessMetrics, realtime::RealtimeMetrics, runtime::RuntimeMetrics,
+    subscription::SubscriptionMetrics, sync::SyncMetrics,
 };
-use crate::metric::{self, INVALID_OBSERVATIONS, LABEL_OVERFLOW, RegisterError, Registry};
+use crate::metric::{self, RegisterError, Registry};
 
 /// Holds the ready-made metrics of one registry. Cloning it copies a handle, not the metrics.
 ///
@@ -70,10 +71,6 @@ macro_rules! presets {
                             let _ = self.inner.$name.set($metrics::register(&self.inner.registry)?);
                         }
                     })+
-                    Group::Monitoring => {
-                        drop(self.inner.registry.counter(&LABEL_OVERFLOW)?);
-                        drop(self.inner.registry.counter(&INVALID_OBSERVATIONS)?);
-                    }
                 }
                 Ok(())
             }
@@ -108,6 +105,8 @@ presets! {
     Runtime runtime RuntimeMetrics,
     /// Returns the metrics of the build that runs.
     Build build BuildMetrics,
+    /// Returns the metrics of the watch itself.
+    Monitoring monitoring MonitoringMetrics,
 }
 
 impl Presets {
@@ -319,7 +318,7 @@ mod tests {
         }
         let _ = (presets.http(), presets.auth(), presets.subscription(), presets.payment(), presets.database());
         let _ = (presets.gateway(), presets.billing(), presets.realtime(), presets.jobs(), presets.sync());
-        let _ = (presets.process(), presets.runtime(), presets.build());
+        let _ = (presets.process(), presets.runtime(), presets.build(), presets.monitoring());
         assert_eq!(scrape(&presets), "");
     }
 

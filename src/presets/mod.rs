@@ -22,6 +22,7 @@ mod group;
 mod handle;
 pub mod http;
 pub mod jobs;
+pub mod monitoring;
 pub mod payment;
 pub mod process;
 pub mod realtime;

@@ -76,6 +76,9 @@ fn write_metric(out: &mut String, entry: &Entry) -> fmt::Result {
         let labels: Vec<_> = meta.labels.iter().map(label).collect();
         writeln!(out, "- Labels: {}", labels.join("; "))?;
     }
+    if meta.on_demand {
+        writeln!(out, "- Series: each from its first use")?;
+    }
     if !meta.buckets.is_empty() {
         let buckets: Vec<_> = meta.buckets.iter().map(f64::to_string).collect();
         writeln!(out, "- Buckets: {}", buckets.join(", "))?;
@@ -105,7 +108,7 @@ Every ready-made metric: what it means, its labels and their values, what record
 A registry's prefix and constant labels come on top of what stands here.
 
 A label is closed, with the values listed, or open, with at most 1,000 values of the app's own; what is over is counted
-under the value `overflow`. Series of closed labels are exported from zero. Helpers stand below
+under the value `overflow`. Series of closed labels are exported from zero, unless it says otherwise. Helpers stand below
 `watchkeeper::presets`. Money is counted in whole cents, time in seconds, sizes in bytes.
 
 ";

@@ -2,7 +2,7 @@
 
 use crate::metric::Describe;
 use crate::presets::{
-    auth, billing, database, gateway, http, jobs, payment, process, realtime, runtime, subscription, sync,
+    auth, billing, database, gateway, http, jobs, monitoring, payment, process, realtime, runtime, subscription, sync,
 };
 
 /// One row of the table for a reader who comes from another set-up.
@@ -73,4 +73,6 @@ renamed! {
     "process_uptime_seconds" => process::START_TIME, "", "the start: `time()` minus it is the uptime";
     "event_loop_lag_ms", "nodejs_eventloop_lag_seconds" =>
         runtime::EVENT_LOOP_LAG, "", "a distribution in seconds, for quantiles";
+    "monitoring_total_events" => monitoring::EVENTS, "{event_type}", "counters end in `_total`";
+    "monitoring_total_metrics" => monitoring::SAMPLES, "", "counters end in `_total`";
 }
