@@ -19,30 +19,43 @@
 //!
 //! - [`metric`]: declare a metric once, as a constant, and count in it without a lock.
 //! - [`presets`]: the metrics that services have in common, ready made.
+//! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
+//! - [`event`], [`sample`]: what a service tells of itself.
+//! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape.
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod environment;
+pub mod event;
 pub mod http;
+mod id;
 pub mod metric;
+mod named;
 pub mod presets;
+pub mod queue;
+pub mod sample;
 pub mod sanitise;
 pub mod service;
 mod shutdown;
 pub mod stack;
+pub mod store;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timestamp;
 pub mod trace;
 mod watchkeeper;
 
+pub use id::{Id, InvalidId};
+pub use named::UnknownName;
 pub use service::ServiceInfo;
 pub use telemetry::{Telemetry, TelemetryHandle};
+pub use timestamp::{InvalidTimestamp, Timestamp};
 pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.

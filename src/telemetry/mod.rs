@@ -28,6 +28,8 @@ mod human;
 mod ids;
 mod json;
 mod layer;
+#[cfg(feature = "otlp")]
+pub(crate) mod otlp;
 mod output;
 mod panics;
 mod part;
@@ -50,6 +52,8 @@ pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
 pub use format::{LogFormat, UnknownFormat};
 pub use handle::TelemetryHandle;
+#[cfg(feature = "otlp")]
+pub use otlp::OtlpError;
 pub use report::{CloseReport, SinkReport};
 
 use crate::service::ServiceInfo;

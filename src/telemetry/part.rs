@@ -26,9 +26,15 @@ pub(super) struct Part<R> {
 ///
 /// # Errors
 /// [`TelemetryError`] naming the variable or option that cannot be read. What was set up before is closed then.
-pub(super) fn configured<R>(_builder: &TelemetryBuilder) -> Result<Vec<Part<R>>, TelemetryError>
+pub(super) fn configured<R>(builder: &TelemetryBuilder) -> Result<Vec<Part<R>>, TelemetryError>
 where
     R: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Ok(Vec::new())
+    #[allow(unused_mut, reason = "without a feature for one, there are none")]
+    let mut parts = Vec::new();
+    #[cfg(feature = "otlp")]
+    parts.extend(super::otlp::part(&builder.environment, builder.service)?);
+    #[cfg(not(feature = "otlp"))]
+    let _ = builder;
+    Ok(parts)
 }

@@ -38,6 +38,12 @@ impl Propagators {
     }
 }
 
+impl Default for Propagators {
+    fn default() -> Self {
+        Self(TRACE_CONTEXT | BAGGAGE)
+    }
+}
+
 #[cfg(feature = "otlp")]
 impl std::str::FromStr for Propagators {
     type Err = UnknownPropagator;

@@ -22,40 +22,46 @@ struct Floor {
 /// signals know nothing of events and stores, nor the other way round, and nobody builds on `testing`.
 const FLOORS: &[Floor] = &[
     // Who is being watched, and what may leave the process.
-    Floor { name: "ground", modules: &["service", "sanitise", "environment"], uses: &[] },
+    Floor { name: "ground", modules: &["service", "sanitise", "environment", "timestamp", "id", "named"], uses: &[] },
     // Descriptors, cells, registry, exposition.
     Floor { name: "metric", modules: &["metric"], uses: &["ground"] },
     // The catalogue, and queries built from it.
     Floor { name: "presets", modules: &["presets", "promql"], uses: &["ground", "metric"] },
+    // Queues in front of whatever leaves the process, and the account of every item.
+    Floor { name: "queue", modules: &["queue"], uses: &["ground", "metric", "presets"] },
     // What a running service emits by itself, and the files rendered from the catalogue.
-    Floor { name: "signals", modules: &["http", "telemetry", "trace", "stack"], uses: &["ground", "metric", "presets"] },
+    Floor {
+        name: "signals",
+        modules: &["http", "telemetry", "trace", "stack"],
+        uses: &["ground", "metric", "presets", "queue"],
+    },
     // Pure types and state machines: no input, no output, time is an argument.
     Floor { name: "domain", modules: &["event", "sample", "rule", "incident"], uses: &["ground"] },
     // Where they are kept.
-    Floor { name: "stores", modules: &["store"], uses: &["ground", "metric", "presets", "domain"] },
+    Floor { name: "stores", modules: &["store"], uses: &["ground", "metric", "presets", "queue", "domain"] },
     // What works on them in the background.
     Floor {
         name: "services",
         modules: &["journal", "alerting", "analysis", "health", "tasks"],
-        uses: &["ground", "metric", "presets", "signals", "domain", "stores"],
+        uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores"],
     },
     // What the crate ships for the tests of others. Only the root names it.
     Floor {
         name: "testing",
         modules: &["testing"],
-        uses: &["ground", "metric", "presets", "signals", "domain", "stores", "services"],
+        uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores", "services"],
     },
     // The ways in from outside.
     Floor {
         name: "doors",
         modules: &["api", "ui", "actix"],
-        uses: &["ground", "metric", "presets", "signals", "domain", "stores", "services"],
+        uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores", "services"],
     },
     // Composition: the only place that knows everything.
     Floor {
         name: "root",
         modules: &["lib", "watchkeeper", "shutdown"],
-        uses: &["ground", "metric", "presets", "signals", "domain", "stores", "services", "testing", "doors"],
+        uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores", "services", "testing", "doors"],
     },
 ];
 

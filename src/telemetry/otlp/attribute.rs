@@ -40,10 +40,11 @@ pub(crate) struct Attributes {
 impl Attributes {
     /// Sets an attribute; the later value wins.
     pub(crate) fn set(&mut self, key: &'static str, value: Value) {
+        let full = self.list.len() == MOST;
         match self.list.iter_mut().find(|(known, _)| *known == key) {
             Some((_, old)) => *old = value,
-            None if self.list.len() < MOST => self.list.push((key, value)),
-            None => self.dropped = self.dropped.saturating_add(1),
+            None if full => self.dropped = self.dropped.saturating_add(1),
+            None => self.list.push((key, value)),
         }
     }
 

@@ -1,6 +1,14 @@
-//! What may leave the process: bounded text without control characters.
+//! What may leave the process: bounded text without control characters, bounded JSON.
+
+mod json;
+mod number;
+mod repair;
 
 use std::borrow::Cow;
+
+pub(crate) use json::Cleaner;
+pub use json::{MAX_DEPTH, MAX_KEY_BYTES, MAX_KEYS, MAX_TEXT_BYTES};
+pub use repair::{Invalid, Repair, Repairs};
 
 /// The longest label value, in bytes; a longer one is cut at a character boundary.
 pub const MAX_LABEL_VALUE_BYTES: usize = 128;

@@ -1,0 +1,38 @@
+//! Queues in front of sinks: bounded in bytes and items, with an account of every item.
+//!
+//! What is offered to a sink is accepted into its [`Account`], and from then on
+//!
+//! ```text
+//! accepted = stored + dropped, by reason + queued
+//! ```
+//!
+//! holds whenever the account is read: its numbers lie behind one lock, which is held for a few additions and never
+//! across anything else. An item leaves a queue in a [`Batch`], which is a token: it is consumed by `stored` or by
+//! `dropped` with a reason, and one that is let fall counts as lost. A sink without a queue of ours takes a [`Ticket`]
+//! from the account instead.
+
+#![allow(dead_code, unused_imports, reason = "the sinks that use it follow")]
+
+mod account;
+mod accounts;
+mod batch;
+mod bounded;
+mod counts;
+#[cfg(all(test, watchkeeper_loom))]
+mod loom_tests;
+mod loss;
+mod own_work;
+mod room;
+#[cfg(all(test, not(watchkeeper_loom)))]
+mod tests;
+mod waiting;
+
+pub use account::Account;
+pub(crate) use account::Ticket;
+pub use accounts::Accounts;
+pub(crate) use batch::Batch;
+pub(crate) use bounded::{Queue, Wait};
+pub use counts::Counts;
+pub(crate) use loss::Loss;
+pub(crate) use own_work::OwnWork;
+pub use room::{Bound, Priority};

@@ -1,0 +1,84 @@
+//! Stores: where events and samples are kept and found again. The traits are the law; every store keeps it.
+//!
+//! # The law
+//!
+//! **Order.** Things are ordered by their [`Id`], which is by time, then by arrival. Oldest first means rising ids;
+//! newest first is the exact reverse. Times that arrive late are put where they belong.
+//!
+//! **Paging.** A page holds at most `limit` things and says where the next one begins, unless it is the last. Whoever
+//! follows the cursors to the end gets each thing that was stored before the first page exactly once, whatever is stored
+//! meanwhile. A cursor of another query, or on a thing that is gone, is a place like any other.
+//!
+//! **Scope.** What is outside the scope of a query is not there: not on a page, not counted by an offset, not by its id.
+//!
+//! **Absent.** An id that is not there answers `None`, a query without a match an empty page; neither is an error.
+//!
+//! **Duplicates.** An id that is stored already stays as it is, and the answer says so. So a batch may be sent again.
+//!
+//! **Atomicity.** What `append` answered as stored is read by every later call. When it answers with an error, each of
+//! its things may be stored or not, and the same batch may be sent again; only [`Refused`](StoreErrorKind::Refused) says that
+//! nothing was stored. A batch may be read while it is half stored, each of its things whole or not at all.
+//!
+//! **Refusals.** A store that finds a thing it can never keep answers that one as [`Refused`](Appended::Refused) and
+//! stores the others; one that cannot tell which it was answers the whole call with an error of kind `Refused`.
+//!
+//! **Time.** Every call ends: a store whose counterpart does not answer gives up with [`Timeout`](StoreErrorKind::Timeout).
+//! A call that is dropped before its end leaves the store usable; what it asked for may have been done.
+
+mod error;
+mod query;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+pub use error::{StoreError, StoreErrorKind};
+pub use query::{
+    Cursor, DEFAULT_LIMIT, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Page, Paging, SampleQuery, Scope, same,
+};
+
+use crate::event::Event;
+use crate::id::Id;
+use crate::sample::Sample;
+
+/// What a store answers, sooner or later.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// What became of one thing in a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Appended {
+    /// It is stored.
+    Stored,
+    /// A thing with its id was stored before, and stays as it was.
+    Duplicate,
+    /// The store can never keep it.
+    Refused,
+}
+
+/// Keeps events.
+pub trait EventStore: Debug + Send + Sync {
+    /// Stores a batch, and says for each event, in the order given, what became of it. An empty batch answers nothing.
+    fn append_events<'a>(&'a self, events: &'a [Arc<Event>]) -> StoreFuture<'a, Vec<Appended>>;
+
+    /// Finds an event by its id, if it is in the scope.
+    fn event<'a>(&'a self, id: Id, scope: &'a Scope) -> StoreFuture<'a, Option<Arc<Event>>>;
+
+    /// Finds events.
+    fn events<'a>(&'a self, query: &'a EventQuery) -> StoreFuture<'a, Page<Arc<Event>>>;
+}
+
+/// Keeps samples.
+pub trait SampleStore: Debug + Send + Sync {
+    /// Stores a batch, and says for each sample, in the order given, what became of it. An empty batch answers nothing.
+    fn append_samples<'a>(&'a self, samples: &'a [Arc<Sample>]) -> StoreFuture<'a, Vec<Appended>>;
+
+    /// Finds samples.
+    fn samples<'a>(&'a self, query: &'a SampleQuery) -> StoreFuture<'a, Page<Arc<Sample>>>;
+}
+
+/// Keeps everything. Whatever keeps each part is a store.
+pub trait Store: EventStore + SampleStore {}
+
+impl<S: EventStore + SampleStore + ?Sized> Store for S {}
