@@ -11,7 +11,7 @@ use super::bodies::AnyBody;
 #[cfg(feature = "axum")]
 use super::bodies::AxumBody;
 use super::core::Core;
-use super::options::{Options, RequestHead, ResponseHead, ScopeOptions, Source, UnmatchedPath};
+use super::options::{Options, RequestHead, ResponseHead, ScopeOptions, Source, TraceInAnswer, UnmatchedPath};
 use super::service::HttpService;
 use crate::metric::{RegisterError, Registry};
 
@@ -124,6 +124,12 @@ impl HttpLayerBuilder {
     /// Keeps no trace ids beside the durations. Default: the slowest recent one of each bucket is kept.
     pub fn without_exemplars(mut self) -> Self {
         self.options.exemplars = false;
+        self
+    }
+
+    /// Chooses what an answer says of the trace that its request belongs to. Default: the trace's id, in `x-trace-id`.
+    pub fn trace_in_answer(mut self, what: TraceInAnswer) -> Self {
+        self.options.scope.get_or_insert_default().trace_in_answer = what;
         self
     }
 

@@ -48,7 +48,11 @@ impl RequestId {
     /// Makes a new id, a UUID of version 7. Neither allocates nor asks the system for random bytes: the random part
     /// comes from a generator that is quick and can be guessed, so do not use an id as a secret.
     pub fn generate() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self::made_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+
+    /// Makes a new id at this time since 1970.
+    pub(super) fn made_at(now: Duration) -> Self {
         let uuid = uuid::Builder::from_unix_timestamp_millis(millis(now), &random_bytes(now)).into_uuid();
         let mut text = [0; Hyphenated::LENGTH];
         uuid.hyphenated().encode_lower(&mut text);

@@ -33,6 +33,15 @@ impl TraceId {
         ((self.high as u128) << 64) | self.low as u128
     }
 
+    /// Writes the id as it is written everywhere: 32 hexadecimal digits in lower case.
+    pub(crate) fn to_hex(self) -> [u8; 32] {
+        let mut text = [0; 32];
+        for (digits, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.to_u128().to_be_bytes()) {
+            *digits = [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+        }
+        text
+    }
+
     /// Reads the trace id out of a `traceparent` header; `None` when the header is not valid.
     pub fn from_traceparent(header: &str) -> Option<Self> {
         let mut fields = header.split('-');

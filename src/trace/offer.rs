@@ -41,6 +41,11 @@ pub(crate) fn take() -> Option<Offer> {
     OFFER.try_with(|place| place.try_borrow_mut().ok()?.take()).ok()?
 }
 
+/// Reads the context of the offer that stands.
+pub(crate) fn read<T>(read: impl FnOnce(&TraceContext) -> T) -> Option<T> {
+    OFFER.try_with(|place| place.try_borrow().ok()?.as_ref().map(|offer| read(&offer.context))).ok()?
+}
+
 /// Gives an offer back to who made it.
 #[cfg(feature = "otlp")]
 pub(crate) fn give_back(offer: Offer) {

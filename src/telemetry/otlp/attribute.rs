@@ -56,10 +56,6 @@ impl Attributes {
         }
     }
 
-    pub(super) fn get(&self, key: &str) -> Option<&Value> {
-        self.list.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
-    }
-
     /// Writes the attributes as one field and the count of dropped ones as another.
     pub(super) fn write(&self, out: &mut Vec<u8>, field: u32, dropped: u32) {
         for (key, value) in &self.list {

@@ -12,9 +12,9 @@ use tracing_subscriber::{Layer, Registry};
 use super::fields::Fields;
 use super::pipeline::Pipeline;
 use super::span::{OpenSpan, Parent, now};
+use crate::queue::OwnWork;
 use crate::telemetry::filter::REQUEST_SPAN_TARGET;
 use crate::telemetry::ids::{ReadSpanIds, SpanIds};
-use crate::telemetry::worker;
 use crate::trace::{self, TraceContext, offer};
 
 /// Whether any span of the process could be recorded.
@@ -79,7 +79,7 @@ where
 {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, R>) {
         // What the sending itself does is not sent.
-        if worker::is_this_thread() {
+        if OwnWork::is_going_on() {
             return;
         }
         let Some(span) = context.span(id) else { return };
@@ -114,7 +114,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
-        if worker::is_this_thread() {
+        if OwnWork::is_going_on() {
             return;
         }
         if let Some(open) = context.event_span(event).as_ref().and_then(recorded) {

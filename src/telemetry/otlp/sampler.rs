@@ -18,7 +18,7 @@ impl Sampler {
     /// Takes a share of 0 to 1; anything else is none.
     pub(super) fn new(by_parent: bool, ratio: f64) -> Option<Self> {
         // 2^63 is exact in a float, and a share of it fits.
-        (0.0..=1.0).contains(&ratio).then(|| Self { by_parent, threshold: (ratio * ALL as f64) as u64 })
+        (0.0..=1.0).contains(&ratio).then_some(Self { by_parent, threshold: (ratio * ALL as f64) as u64 })
     }
 
     /// Decides by the caller's decision, or else by the trace's id, so that services with one ratio record the same

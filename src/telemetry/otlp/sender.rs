@@ -7,8 +7,7 @@ use super::batch::BatchWriter;
 use super::pipeline::Pipeline;
 use super::transport::{Failure, Retry, Transport};
 use crate::presets::monitoring::DropReason;
-use crate::queue::{Batch, Wait};
-use crate::telemetry::worker;
+use crate::queue::{Batch, OwnWork, Wait};
 use crate::trace::random;
 
 /// The most bytes of spans in one request, which keeps it below what receivers take by default.
@@ -45,7 +44,7 @@ pub(super) struct Sender {
 impl Sender {
     /// Works until the queue is closed and empty.
     pub(super) fn run(mut self) {
-        worker::mark_this_thread();
+        let _own = OwnWork::begin();
         let _ended = Ended(Arc::clone(&self.pipeline));
         let pipeline = Arc::clone(&self.pipeline);
         while pipeline.queue.wait(self.pace.batch, self.pace.delay) != Wait::Closed {
