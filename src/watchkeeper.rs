@@ -212,6 +212,9 @@ impl WatchkeeperBuilder {
         for group in [Group::Process, Group::Runtime, Group::Build] {
             metrics.enable(group)?;
         }
+        if let Some(telemetry) = &self.watched.telemetry {
+            telemetry.accounts().export(&metrics);
+        }
         metrics.build().record_service(&self.watched.service);
         Ok(Watchkeeper { inner: Arc::new(Inner { watched: self.watched, metrics, scraper, layer }) })
     }

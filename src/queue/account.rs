@@ -46,7 +46,7 @@ pub(super) struct State {
 
 /// Why an item is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// There is no room now.
     NoRoom,
     /// There will never be room for it.
@@ -156,7 +156,7 @@ impl Account {
     }
 
     /// Makes room for an item, and returns the epoch that its token is of.
-    pub(super) fn admit(&self, bytes: u64, priority: Priority) -> Result<u64, Refusal> {
+    pub(crate) fn admit(&self, bytes: u64, priority: Priority) -> Result<u64, Refusal> {
         self.lock().admit(self.inner.bound, bytes, priority)
     }
 
@@ -187,7 +187,7 @@ impl Account {
     }
 
     /// Settles items that left their queue: stored, or dropped for a reason.
-    pub(super) fn settle(&self, items: u64, bytes: u64, epoch: u64, dropped: Option<DropReason>) {
+    pub(crate) fn settle(&self, items: u64, bytes: u64, epoch: u64, dropped: Option<DropReason>) {
         self.count(|state| {
             if state.epoch != epoch {
                 return None;
@@ -262,7 +262,7 @@ impl State {
 }
 
 impl Refusal {
-    pub(super) fn reason(self) -> DropReason {
+    pub(crate) fn reason(self) -> DropReason {
         match self {
             Self::NoRoom => DropReason::Full,
             Self::TooLarge => DropReason::Invalid,

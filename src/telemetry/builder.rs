@@ -14,6 +14,7 @@ use super::human::Human;
 use super::ids::ReadSpanIds;
 use super::json::Json;
 use super::layer::LogLayer;
+use super::notice;
 use super::output::Output;
 use super::panics::{self, ObservePanics};
 use super::part::{self, Part};
@@ -21,7 +22,14 @@ use super::reload::LiveFilter;
 use super::sink::Sink;
 use super::{LogFormat, Telemetry, TelemetryError, TelemetryHandle, filter};
 use crate::environment::Environment;
+use crate::queue::Accounts;
 use crate::service::ServiceInfo;
+
+/// How many bytes of log lines may wait, unless the app says otherwise: 32 MiB.
+pub const DEFAULT_QUEUE_BYTES: u64 = 32 << 20;
+
+/// The least that may wait.
+const LEAST_QUEUE_BYTES: u64 = 64 << 10;
 
 /// Sets up [`Telemetry`]: what code sets wins over the environment, which wins over the defaults.
 #[must_use = "nothing is logged before `init`"]
@@ -31,11 +39,21 @@ pub struct TelemetryBuilder {
     filter: Option<String>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
+    queue_bytes: u64,
+    pub(super) accounts: Accounts,
 }
 
 impl TelemetryBuilder {
     pub(super) fn new(service: ServiceInfo) -> Self {
-        Self { service, environment: Environment::process(), filter: None, format: None, writer: None }
+        Self {
+            service,
+            environment: Environment::process(),
+            filter: None,
+            format: None,
+            writer: None,
+            queue_bytes: DEFAULT_QUEUE_BYTES,
+            accounts: Accounts::default(),
+        }
     }
 
     /// Sets what is logged, in the form of `RUST_LOG`: `info,my_app=debug`. Default: `RUST_LOG`, else `info`.
@@ -56,10 +74,18 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets where lines go; each is written and flushed whole. The writer is called on the thread that logs, one line
-    /// at a time, and must not log itself: such a line is lost. Default: standard output.
+    /// Sets where lines go. The writer is called on a thread of its own, with one or more whole lines at a time, and
+    /// flushed after each call; it may block. What it logs itself is lost. Default: standard output.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// Sets how many bytes of log lines may wait while nobody takes them. Lines below `WARN` may use three quarters of
+    /// that, warnings seven eighths, errors all of it; what finds no room is dropped and counted. At least 64 KiB.
+    /// Default: [`DEFAULT_QUEUE_BYTES`].
+    pub fn queue_bytes(mut self, bytes: u64) -> Self {
+        self.queue_bytes = bytes;
         self
     }
 
@@ -134,7 +160,7 @@ impl TelemetryBuilder {
 
     fn telemetry(&self, log: Log, parts: Parts) -> Telemetry {
         let closing = Closing::new(parts.sinks, Arc::clone(&log.output) as Arc<dyn Sink>);
-        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, closing) }
+        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, self.accounts.clone(), closing) }
     }
 
     fn log(&mut self) -> Result<Log, TelemetryError> {
@@ -146,7 +172,12 @@ impl TelemetryBuilder {
             Some(format) => format,
             None => format_from(&self.environment)?,
         };
-        let output = Arc::new(self.writer.take().map_or_else(Output::stdout, Output::writer));
+        let notice = match format {
+            LogFormat::Json => notice::line::<Json>,
+            LogFormat::Human => notice::line::<Human>,
+        };
+        let bytes = self.queue_bytes.max(LEAST_QUEUE_BYTES);
+        let output = Arc::new(Output::new(self.writer.take(), bytes, notice, self.accounts.clone()));
         Ok(Log { output, filter: LiveFilter::new(filter), format })
     }
 }
@@ -201,6 +232,8 @@ impl fmt::Debug for TelemetryBuilder {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::written::Written;
     use super::*;
 
@@ -213,12 +246,13 @@ mod tests {
     /// Gives what is logged of a warning, a message and a detail, as level and look.
     fn logged(builder: TelemetryBuilder) -> Vec<(bool, String)> {
         let written = Written::default();
-        let (_, layer) = builder.writer(written.clone()).layer().unwrap();
+        let (telemetry, layer) = builder.writer(written.clone()).layer().unwrap();
         tracing::subscriber::with_default(Registry::default().with(layer), || {
             tracing::warn!("warning");
             tracing::info!("message");
             tracing::debug!("detail");
         });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
         let word = |line: &str| ["warning", "message", "detail"].into_iter().find(|word| line.contains(word));
         written.lines().iter().map(|line| (line.starts_with('{'), word(line).unwrap().to_owned())).collect()
     }

@@ -63,7 +63,7 @@ impl Closing {
 
     /// What can be said while another call is closing.
     fn busy(&self) -> CloseReport {
-        let of = |sink: &Arc<dyn Sink>| SinkReport { sink: sink.name(), left: 0, ended: false };
+        let of = |sink: &Arc<dyn Sink>| SinkReport { sink: sink.account().sink(), left: 0, ended: false };
         CloseReport { sinks: self.sinks.iter().chain([&self.log]).map(of).collect() }
     }
 
@@ -71,10 +71,11 @@ impl Closing {
         let for_log = ((end - start) / 5).min(MOST_FOR_LOG);
         let mut sinks = close_all(&self.sinks, end - for_log);
         for SinkReport { sink, left, ended } in sinks.iter().filter(|sink| sink.left > 0 || !sink.ended) {
+            let sink = sink.as_str();
             tracing::warn!(target: "watchkeeper::telemetry", sink, left, ended, "not everything was sent before the end");
         }
         let left = self.log.close(end);
-        sinks.push(SinkReport { sink: self.log.name(), left, ended: true });
+        sinks.push(SinkReport { sink: self.log.account().sink(), left, ended: true });
         CloseReport { sinks }
     }
 }
@@ -98,7 +99,7 @@ fn close_all(sinks: &[Arc<dyn Sink>], end: Instant) -> Vec<SinkReport> {
         }
     }
     let of = |(sink, left): (&Arc<dyn Sink>, Option<u64>)| SinkReport {
-        sink: sink.name(),
+        sink: sink.account().sink(),
         left: left.unwrap_or_else(|| sink.abandon()),
         ended: left.is_some(),
     };

@@ -8,6 +8,7 @@ use super::closing::Closing;
 use super::output::Output;
 use super::reload::LiveFilter;
 use super::{CloseReport, TelemetryError, filter};
+use crate::queue::Accounts;
 use crate::service::ServiceInfo;
 
 /// A handle on the telemetry of a process. Cloning it copies the handle.
@@ -18,12 +19,19 @@ struct Inner {
     service: ServiceInfo,
     output: Arc<Output>,
     filter: LiveFilter,
+    accounts: Accounts,
     closing: Closing,
 }
 
 impl TelemetryHandle {
-    pub(super) fn new(service: ServiceInfo, output: Arc<Output>, filter: LiveFilter, closing: Closing) -> Self {
-        Self(Arc::new(Inner { service, output, filter, closing }))
+    pub(super) fn new(
+        service: ServiceInfo,
+        output: Arc<Output>,
+        filter: LiveFilter,
+        accounts: Accounts,
+        closing: Closing,
+    ) -> Self {
+        Self(Arc::new(Inner { service, output, filter, accounts, closing }))
     }
 
     /// Names the service that is watched.
@@ -31,8 +39,13 @@ impl TelemetryHandle {
         self.0.service
     }
 
-    /// Counts the log lines that could not be written since the start: their write failed, or was never tried
-    /// because lines were nested too deeply.
+    /// Returns the accounts of all sinks: what was accepted, sent, dropped and why, and what waits.
+    pub fn accounts(&self) -> &Accounts {
+        &self.0.accounts
+    }
+
+    /// Counts the log lines that are lost since the start: their write failed or was never tried. Lines that wait are
+    /// not lost yet.
     pub fn lost_log_lines(&self) -> u64 {
         self.0.output.lost_lines()
     }

@@ -6,6 +6,7 @@ use tracing::{Event, Level};
 
 use super::escape::escape;
 use super::fields::{FieldWriter, MessageWriter, Owner};
+use super::notice;
 use super::style::Style;
 use super::trail::Trail;
 use crate::sanitise::is_control;
@@ -86,6 +87,14 @@ impl Style for Human {
         if let Some(line) = metadata.line() {
             out.push(':');
             out.push_str(itoa::Buffer::new().format(line));
+        }
+    }
+
+    fn notice(out: &mut String, message: &str, numbers: &[(&str, u64)]) {
+        let _ = write!(out, "  WARN {}: ", notice::TARGET);
+        escape(out, message, false);
+        for (name, number) in numbers {
+            let _ = write!(out, " {name}={number}");
         }
     }
 }

@@ -1,11 +1,12 @@
 //! JSON lines: one object a line, for log shippers and `jq`.
 
-use std::fmt::Debug;
+use std::fmt::{Debug, Write};
 
 use tracing::Event;
 
 use super::escape::{escape, escape_debug};
 use super::fields::{FieldWriter, MessageWriter, Owner};
+use super::notice;
 use super::style::Style;
 use super::trail::Trail;
 
@@ -91,6 +92,17 @@ impl Style for Json {
             out.push(']');
         }
         out.push('}');
+    }
+
+    fn notice(out: &mut String, message: &str, numbers: &[(&str, u64)]) {
+        let _ = write!(out, r#"","level":"WARN","target":"{}","message":""#, notice::TARGET);
+        escape(out, message, true);
+        out.push_str(r#"","fields":{"#);
+        for (at, (name, number)) in numbers.iter().enumerate() {
+            let comma = if at > 0 { "," } else { "" };
+            let _ = write!(out, r#"{comma}"{name}":{number}"#);
+        }
+        out.push_str("}}");
     }
 }
 

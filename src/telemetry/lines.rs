@@ -178,9 +178,10 @@ mod tests {
         for length in [10, 5_000, 40_000, 200_000].repeat(100) {
             lines.push(&vec![b'x'; length], 0);
         }
-        let (used, held) = lines.blocks.iter().fold((0, 0), |(used, held), block| {
-            (used + block.text.len(), held + block.text.capacity())
-        });
+        let (used, held) = lines
+            .blocks
+            .iter()
+            .fold((0, 0), |(used, held), block| (used + block.text.len(), held + block.text.capacity()));
         assert!(held < used + used / 8, "{held} bytes are held for {used}");
     }
 

@@ -14,6 +14,7 @@
 //! default). Lines go to standard output. A line that cannot be written is counted
 //! ([`Telemetry::lost_log_lines`]) and never stops the app.
 
+mod backlog;
 mod builder;
 mod clock;
 mod closing;
@@ -28,6 +29,9 @@ mod human;
 mod ids;
 mod json;
 mod layer;
+mod lines;
+mod notice;
+mod outlet;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
 mod output;
@@ -39,14 +43,14 @@ mod scratch;
 mod sink;
 mod style;
 mod trail;
-mod worker;
+mod writer;
 #[cfg(test)]
 mod written;
 
 use std::fmt;
 use std::ops::Deref;
 
-pub use builder::TelemetryBuilder;
+pub use builder::{DEFAULT_QUEUE_BYTES, TelemetryBuilder};
 pub use closing::DEFAULT_DEADLINE;
 pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;

@@ -41,7 +41,9 @@ fn observe(info: &PanicHookInfo<'_>, observer: Option<&dyn ObservePanics>) {
     if OBSERVING.try_with(|observing| observing.replace(true)).unwrap_or(true) {
         return;
     }
-    let message = info.payload_as_str().unwrap_or("a panic without a text");
+    let payload = info.payload();
+    let text = payload.downcast_ref::<&str>().copied().or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+    let message = text.unwrap_or("a panic without a text");
     let thread = std::thread::current();
     tracing::error!(
         target: "panic",

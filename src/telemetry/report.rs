@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::presets::monitoring::Sink;
+
 /// Tells what was left when telemetry was closed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[must_use = "it tells what did not arrive"]
@@ -15,8 +17,8 @@ pub struct CloseReport {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SinkReport {
-    /// The sink's name: `log`, `errors` or `traces`.
-    pub sink: &'static str,
+    /// The sink.
+    pub sink: Sink,
     /// How many items were waiting and are lost.
     pub left: u64,
     /// Whether the sink ended within the deadline.
@@ -30,7 +32,7 @@ impl CloseReport {
     }
 
     /// Returns how many items were left in a sink; 0 where there is no such sink.
-    pub fn left(&self, sink: &str) -> u64 {
+    pub fn left(&self, sink: Sink) -> u64 {
         self.sinks.iter().filter(|report| report.sink == sink).map(|report| report.left).sum()
     }
 }
@@ -40,7 +42,7 @@ impl fmt::Display for CloseReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         for SinkReport { sink, left, ended } in self.sinks.iter().filter(|sink| sink.left > 0 || !sink.ended) {
-            write!(f, "{separator}{sink}: {left} left{}", if *ended { "" } else { ", still busy" })?;
+            write!(f, "{separator}{}: {left} left{}", sink.as_str(), if *ended { "" } else { ", still busy" })?;
             separator = "; ";
         }
         if separator.is_empty() { f.write_str("nothing was left") } else { Ok(()) }

@@ -2,13 +2,17 @@
 
 use std::time::Instant;
 
+use crate::presets::monitoring::DropReason;
+use crate::queue::Account;
+
 /// Sends what a running app emits to one place outside, from a queue and a thread of its own.
 ///
 /// A sink is closed once, on a thread that the guard gives up at the deadline: a sink that hangs is left behind and
-/// [abandoned](Self::abandon).
+/// [abandoned](Self::abandon). What a sink's thread logs itself is to be marked as
+/// [`OwnWork`](crate::queue::OwnWork), and its layer passes over what is marked.
 pub(crate) trait Sink: Send + Sync + 'static {
-    /// Names the sink in reports and in labels: `log`, `errors`, `traces`.
-    fn name(&self) -> &'static str;
+    /// Returns the account of what was accepted, sent, dropped and queued.
+    fn account(&self) -> &Account;
 
     /// Sends what waits and ends by the deadline; says how many items were left, each counted as dropped by then.
     /// What comes later is dropped and counted.
@@ -16,5 +20,7 @@ pub(crate) trait Sink: Send + Sync + 'static {
 
     /// Counts whatever still waits as dropped, and says how many items that were. Called where [`close`](Self::close)
     /// has not come back in time, maybe while it still runs, so it waits for nothing.
-    fn abandon(&self) -> u64;
+    fn abandon(&self) -> u64 {
+        self.account().write_off(DropReason::Shutdown)
+    }
 }

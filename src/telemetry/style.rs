@@ -34,4 +34,6 @@ pub(super) trait Style: Send + Sync + 'static {
     fn span(trail: &mut String, name: &str, fields: &str) -> (usize, usize);
     /// Writes a line behind its timestamp, without its line break.
     fn line(out: &mut String, event: &Event<'_>, trail: &Trail);
+    /// Writes a line about the log itself behind its timestamp, without its line break.
+    fn notice(out: &mut String, message: &str, numbers: &[(&str, u64)]);
 }

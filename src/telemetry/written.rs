@@ -2,30 +2,35 @@
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use tracing::subscriber;
 use tracing_subscriber::prelude::*;
 
 use super::json::Json;
 use super::layer::LogLayer;
+use super::notice;
 use super::output::Output;
+use super::sink::Sink;
 use super::style::Style;
+use crate::queue::Accounts;
 
-/// What was written, one entry a write.
+/// What was written so far.
 #[derive(Clone, Default)]
-pub(super) struct Written(Arc<Mutex<Vec<String>>>);
+pub(super) struct Written(Arc<Mutex<Vec<u8>>>);
 
 impl Written {
+    /// Gives the whole lines, each with its line break.
     pub(super) fn lines(&self) -> Vec<String> {
-        self.0.lock().unwrap().clone()
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.split_inclusive('\n').map(str::to_owned).collect()
     }
 }
 
 impl Write for Written {
-    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().push(String::from_utf8(line.to_vec()).unwrap());
-        Ok(line.len())
+    fn write(&mut self, lines: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(lines);
+        Ok(lines.len())
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -33,17 +38,35 @@ impl Write for Written {
     }
 }
 
-/// Makes a layer whose clock stands still.
-pub(super) fn layer<S: Style>(written: &Written) -> LogLayer<S> {
-    let output = Arc::new(Output::writer(Box::new(written.clone())));
-    LogLayer::new(output, None).with_clock(|| UNIX_EPOCH + Duration::from_secs(1_795_248_000))
+/// A log whose clock stands still.
+pub(super) struct Log<S> {
+    pub(super) layer: Option<LogLayer<S>>,
+    written: Written,
+    output: Arc<Output>,
+}
+
+impl<S: Style> Log<S> {
+    pub(super) fn new() -> Self {
+        let written = Written::default();
+        let writer: Box<dyn Write + Send> = Box::new(written.clone());
+        let output = Arc::new(Output::new(Some(writer), 32 << 20, notice::line::<S>, Accounts::default()));
+        let layer = LogLayer::new(Arc::clone(&output), None);
+        let layer = Some(layer.with_clock(|| UNIX_EPOCH + Duration::from_secs(1_795_248_000)));
+        Self { layer, written, output }
+    }
+
+    /// Gives what was logged, the line breaks taken off.
+    pub(super) fn lines(&self) -> Vec<String> {
+        assert_eq!(self.output.close(Instant::now() + Duration::from_secs(60)), 0);
+        self.written.lines().iter().map(|line| line.strip_suffix('\n').unwrap().to_owned()).collect()
+    }
 }
 
 /// Runs `act` and gives what was logged, the line breaks taken off.
 pub(super) fn logged<S: Style>(act: impl FnOnce()) -> Vec<String> {
-    let written = Written::default();
-    subscriber::with_default(tracing_subscriber::registry().with(layer::<S>(&written)), act);
-    written.lines().iter().map(|line| line.strip_suffix('\n').unwrap().to_owned()).collect()
+    let mut log = Log::<S>::new();
+    subscriber::with_default(tracing_subscriber::registry().with(log.layer.take()), act);
+    log.lines()
 }
 
 /// Gives the one JSON line without its place in the source, and checks that no object has a key twice.
