@@ -25,13 +25,15 @@
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`health`]: checks of what the service depends on.
 //! - [`stack`]: documents rendered from the catalogue.
-//! - [`api`]: what is answered over HTTP: the scrape.
+//! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
 pub mod api;
 pub mod environment;
 pub mod event;
+pub mod health;
 pub mod http;
 mod id;
 pub mod metric;
@@ -65,6 +67,8 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
+    #[doc = include_str!("../docs/guide/health.md")]
+    mod health {}
     #[doc = include_str!("../docs/guide/http.md")]
     mod http {}
     #[doc = include_str!("../docs/guide/logging.md")]

@@ -26,6 +26,8 @@ need() { # need PROGRAM PACKAGE
 need prometheus prometheus
 need promtool prometheus
 need jq jq
+need redis-server redis-server
+need pg_config postgresql
 need cc build-essential
 if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
     need python3 python3
@@ -56,8 +58,14 @@ if ((${#packages[@]})); then
     if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
         systemctl disable --now prometheus.service >/dev/null 2>&1 || true
     fi
+    if [[ " ${packages[*]} " == *" redis-server "* && -d /run/systemd/system ]]; then
+        systemctl disable --now redis-server.service >/dev/null 2>&1 || true
+    fi
+    if [[ " ${packages[*]} " == *" postgresql "* && -d /run/systemd/system ]]; then
+        systemctl disable --now postgresql.service >/dev/null 2>&1 || true
+    fi
     hash -r
-    for program in prometheus promtool jq cc; do
+    for program in prometheus promtool jq cc redis-server pg_config; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"
     done
 fi

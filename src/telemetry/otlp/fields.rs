@@ -7,12 +7,12 @@ use tracing::field::{Field, Visit};
 
 use super::attribute::{Attributes, LONGEST, Value};
 use super::span::{Kind, Status};
-use crate::sanitise::truncate;
+use crate::sanitise::{is_secret_name, redact, truncate};
 
 /// The most sources of an error that are written.
 const MOST_SOURCES: usize = 16;
 
-/// What fields come to. Some names mean something to whoever exports spans, as elsewhere in the `tracing` world.
+/// What fields come to, without what looks like a secret. Some names mean something to whoever exports spans, as elsewhere in the `tracing` world.
 #[derive(Debug, Default)]
 pub(super) struct Fields {
     pub(super) attributes: Attributes,
@@ -30,8 +30,9 @@ pub(super) struct Fields {
 
 impl Fields {
     fn text(&mut self, field: &Field, text: &str) {
-        let text = || truncate(text, LONGEST).to_owned();
+        let text = || redact(text, LONGEST);
         match name_of(field) {
+            name if is_secret_name(name) => self.attributes.set(name, Value::text("***")),
             "message" => self.message = Some(text()),
             "otel.name" => self.name = Some(text()),
             "otel.kind" => self.kind = Kind::named(&text()),
@@ -42,7 +43,10 @@ impl Fields {
     }
 
     fn value(&mut self, field: &Field, value: Value) {
-        self.attributes.set(name_of(field), value);
+        let name = name_of(field);
+        // A password may be a number.
+        let value = if is_secret_name(name) { Value::text("***") } else { value };
+        self.attributes.set(name, value);
     }
 }
 

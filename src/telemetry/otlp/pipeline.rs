@@ -97,8 +97,8 @@ impl Pipeline {
 }
 
 impl Sink for Pipeline {
-    fn name(&self) -> &'static str {
-        "traces"
+    fn account(&self) -> &Account {
+        self.queue.account()
     }
 
     fn close(&self, deadline: Instant) -> u64 {

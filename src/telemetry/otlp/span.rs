@@ -239,7 +239,9 @@ impl OpenSpan {
         wire::number(&mut out, 14, body.dropped_links.into());
         if body.status != Status::Unset || body.description.is_some() {
             wire::message(&mut out, 15, |out| {
-                wire::bytes(out, 2, body.description.as_deref().unwrap_or_default().as_bytes());
+                if let Some(description) = &body.description {
+                    wire::bytes(out, 2, description.as_bytes());
+                }
                 wire::number(out, 3, body.status as u64);
             });
         }
