@@ -118,7 +118,7 @@ fn a_filter_that_cannot_be_read_ends_the_app_and_says_why() {
 fn an_unknown_format_ends_the_app_and_says_what_is_accepted() {
     let ran = run("shop", &[("RUST_LOG_FORMAT", "xml")]);
     assert_eq!((ran.status.code(), ran.lines.len()), (Some(1), 0));
-    assert_eq!(ran.errors, "Error: RUST_LOG_FORMAT is \"xml\", which is no log format; accepted: json, human\n");
+    assert_eq!(ran.errors, "Error: RUST_LOG_FORMAT is \"xml\", which is no log format; accepted: json, ecs, human\n");
 }
 
 #[test]

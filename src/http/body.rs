@@ -108,14 +108,21 @@ impl Meter {
     }
 
     fn end(&mut self, outcome: Outcome) {
+        self.record(outcome);
+        // A request's meter records when it is dropped, which is now.
+        *self = Self::Nobody;
+    }
+
+    /// Records the end of an answer's body; a second one is none.
+    fn record(&mut self, outcome: Outcome) {
         if let Self::Response { visit, bytes, scope, .. } = self {
-            if let Some(scope) = scope {
-                scope.end_of_body(visit.outcome_of_body(outcome));
+            if let Some(scope) = scope
+                && let Some(outcome) = visit.outcome_of_body(outcome)
+            {
+                scope.end_of_body(outcome);
             }
             visit.end_of_body(*bytes, outcome);
         }
-        // A request's meter records when it is dropped, which is now.
-        *self = Self::Nobody;
     }
 }
 
@@ -123,7 +130,7 @@ impl Drop for Meter {
     fn drop(&mut self) {
         if let Self::Response { visit, .. } = self {
             let outcome = visit.outcome_of_drop();
-            self.end(outcome);
+            self.record(outcome);
         }
     }
 }

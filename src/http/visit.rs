@@ -103,11 +103,11 @@ impl Visit {
         self.more.get_or_insert_with(|| Box::new(More { trace: None, own: Box::default() })).trace = Some(trace);
     }
 
-    /// Returns what an outcome of the body means for the request.
-    pub(super) const fn outcome_of_body(&self, of_body: Outcome) -> Outcome {
+    /// Returns what an outcome of the body means for the request; none where the body has ended before.
+    pub(super) const fn outcome_of_body(&self, of_body: Outcome) -> Option<Outcome> {
         match self.head {
-            Head::Sent { kind, .. } => kind.outcome(of_body),
-            Head::Awaited | Head::Ended => of_body,
+            Head::Sent { kind, .. } => Some(kind.outcome(of_body)),
+            Head::Awaited | Head::Ended => None,
         }
     }
 

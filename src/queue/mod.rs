@@ -26,6 +26,7 @@ mod room;
 #[cfg(all(test, not(watchkeeper_loom)))]
 mod tests;
 mod waiting;
+mod worker;
 
 pub use account::Account;
 pub(crate) use account::Ticket;
@@ -36,3 +37,4 @@ pub use counts::Counts;
 pub(crate) use loss::Loss;
 pub(crate) use own_work::OwnWork;
 pub use room::{Bound, Priority};
+pub(crate) use worker::{Ended, Worker, survive};

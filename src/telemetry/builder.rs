@@ -10,10 +10,12 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
 use super::closing::Closing;
+use super::ecs::Ecs;
 use super::human::Human;
 use super::ids::ReadSpanIds;
 use super::json::Json;
 use super::layer::LogLayer;
+use super::mask::{MASKED_FIELDS, Masking};
 use super::notice;
 use super::output::Output;
 use super::panics::{self, ObservePanics};
@@ -40,6 +42,7 @@ pub struct TelemetryBuilder {
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
     queue_bytes: u64,
+    masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
 }
 
@@ -52,6 +55,7 @@ impl TelemetryBuilder {
             format: None,
             writer: None,
             queue_bytes: DEFAULT_QUEUE_BYTES,
+            masked_fields: None,
             accounts: Accounts::default(),
         }
     }
@@ -78,6 +82,13 @@ impl TelemetryBuilder {
     /// flushed after each call; it may block. What it logs itself is lost. Default: standard output.
     pub fn writer(mut self, writer: impl Write + Send + 'static) -> Self {
         self.writer = Some(Box::new(writer));
+        self
+    }
+
+    /// Sets the names of fields whose values are masked as `***` in the log, of events and of spans. A field is masked
+    /// when one of the names is a word of its own name, or several words in a row. Default: [`MASKED_FIELDS`].
+    pub fn masked_fields<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
+        self.masked_fields = Some(names.into_iter().map(Into::into).collect());
         self
     }
 
@@ -174,11 +185,17 @@ impl TelemetryBuilder {
         };
         let notice = match format {
             LogFormat::Json => notice::line::<Json>,
+            LogFormat::Ecs => notice::line::<Ecs>,
             LogFormat::Human => notice::line::<Human>,
         };
         let bytes = self.queue_bytes.max(LEAST_QUEUE_BYTES);
         let output = Arc::new(Output::new(self.writer.take(), bytes, notice, self.accounts.clone()));
-        Ok(Log { output, filter: LiveFilter::new(filter), format })
+        let masking = match &self.masked_fields {
+            Some(names) => Masking::of(names.iter().map(String::as_str)),
+            None => Masking::of(MASKED_FIELDS.iter().copied()),
+        };
+        let filter = LiveFilter::new(filter);
+        Ok(Log { service: self.service, masking: Arc::new(masking), output, filter, format })
     }
 }
 
@@ -194,6 +211,8 @@ struct Parts {
 
 /// What the settings of the log come to.
 struct Log {
+    service: ServiceInfo,
+    masking: Arc<Masking>,
     output: Arc<Output>,
     filter: LiveFilter,
     format: LogFormat,
@@ -204,10 +223,11 @@ impl Log {
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
-        let output = Arc::clone(&self.output);
+        let (output, masking) = (Arc::clone(&self.output), Arc::clone(&self.masking));
         match self.format {
-            LogFormat::Json => LogLayer::<Json>::new(output, ids).boxed(),
-            LogFormat::Human => LogLayer::<Human>::new(output, ids).boxed(),
+            LogFormat::Json => LogLayer::<Json>::new(&self.service, output, masking, ids).boxed(),
+            LogFormat::Ecs => LogLayer::<Ecs>::new(&self.service, output, masking, ids).boxed(),
+            LogFormat::Human => LogLayer::<Human>::new(&self.service, output, masking, ids).boxed(),
         }
     }
 }

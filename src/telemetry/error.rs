@@ -68,7 +68,7 @@ mod tests {
         let error = TelemetryError::Format { setting: "RUST_LOG_FORMAT", value: "xml\n".into() };
         assert_eq!(
             format!("{error:?}"),
-            r#"RUST_LOG_FORMAT is "xml\n", which is no log format; accepted: json, human"#
+            r#"RUST_LOG_FORMAT is "xml\n", which is no log format; accepted: json, ecs, human"#
         );
     }
 }

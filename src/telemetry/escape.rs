@@ -1,6 +1,7 @@
 //! Text on its way into a log line: no value can end the line or steer a terminal.
 
 use std::fmt::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::sanitise::is_control;
 
@@ -74,7 +75,14 @@ fn push_unicode_escape(out: &mut String, c: char) {
 
 /// Appends what `value` prints, escaped piece by piece; a failing `Debug` leaves what it wrote so far.
 pub(super) fn escape_debug(out: &mut String, value: &dyn fmt::Debug, quotes: bool) {
-    let _ = write!(Escaping { out, quotes }, "{value:?}");
+    print(out, |out| write!(Escaping { out, quotes }, "{value:?}"));
+}
+
+/// Lets a value of the app's print itself; one that panics says so in the line, and the line goes on.
+pub(super) fn print(out: &mut String, value: impl FnOnce(&mut String) -> fmt::Result) {
+    if catch_unwind(AssertUnwindSafe(|| value(out))).is_err() {
+        out.push_str("(it panicked)");
+    }
 }
 
 struct Escaping<'a> {

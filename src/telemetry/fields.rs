@@ -6,8 +6,9 @@ use std::marker::PhantomData;
 
 use tracing::field::{Field, FieldSet, Visit};
 
-use super::escape::{escape, escape_debug};
+use super::escape::{escape, escape_debug, print};
 use super::flat::{self, IDS, Ids};
+use super::mask::{MASK, Masking, Remembered};
 use super::style::Style;
 
 /// The most sources of an error that are written.
@@ -22,21 +23,28 @@ pub(super) enum Owner {
     Span,
 }
 
+/// Which fields are masked, and what the thread remembers of that.
+pub(super) struct Masks<'a> {
+    pub(super) masking: &'a Masking,
+    pub(super) remembered: &'a mut Remembered,
+}
+
 /// Appends fields to a text as they are visited.
-pub(super) struct FieldWriter<'a, S> {
+pub(super) struct FieldWriter<'a, 'b, S> {
     out: &'a mut String,
     start: usize,
     names: &'a FieldSet,
     owner: Owner,
     ids: Ids,
     replaced: bool,
+    masks: &'a mut Masks<'b>,
     style: PhantomData<S>,
 }
 
-impl<'a, S: Style> FieldWriter<'a, S> {
-    pub(super) fn new(out: &'a mut String, names: &'a FieldSet, owner: Owner) -> Self {
+impl<'a, 'b, S: Style> FieldWriter<'a, 'b, S> {
+    pub(super) fn new(out: &'a mut String, names: &'a FieldSet, owner: Owner, masks: &'a mut Masks<'b>) -> Self {
         let start = out.len();
-        Self { out, start, names, owner, ids: Ids::default(), replaced: false, style: PhantomData }
+        Self { out, start, names, owner, ids: Ids::default(), replaced: false, masks, style: PhantomData }
     }
 
     /// Tells where the ids stand, counted from where the fields begin.
@@ -49,6 +57,13 @@ impl<'a, S: Style> FieldWriter<'a, S> {
         if self.owner == Owner::Event && name == "message" {
             return;
         }
+        if self.masks.remembered.masks(self.masks.masking, name) {
+            return self.place(field, name, |out| S::text(out, MASK));
+        }
+        self.place(field, name, write);
+    }
+
+    fn place(&mut self, field: &Field, name: &str, write: impl FnOnce(&mut String)) {
         let first = self.names.field(name).is_none_or(|first| first.index() == field.index());
         let name = name.strip_prefix("r#").unwrap_or(name);
         if self.owner == Owner::Span && S::OWN_SPAN_KEYS.contains(&name) {
@@ -82,7 +97,7 @@ impl<'a, S: Style> FieldWriter<'a, S> {
     }
 }
 
-impl<S: Style> Visit for FieldWriter<'_, S> {
+impl<S: Style> Visit for FieldWriter<'_, '_, S> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.put(field, |out| S::float(out, value));
     }
@@ -120,13 +135,16 @@ impl<S: Style> Visit for FieldWriter<'_, S> {
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
         self.put(field, |out| {
             let mut text = String::new();
-            let _ = write!(text, "{value}");
-            let mut source = value.source();
-            for _ in 0..MAX_SOURCES {
-                let Some(error) = source else { break };
-                let _ = write!(text, ": {error}");
-                source = error.source();
-            }
+            print(&mut text, |text| {
+                write!(text, "{value}")?;
+                let mut source = value.source();
+                for _ in 0..MAX_SOURCES {
+                    let Some(error) = source else { break };
+                    write!(text, ": {error}")?;
+                    source = error.source();
+                }
+                Ok(())
+            });
             S::text(out, &text);
         });
     }
@@ -168,8 +186,11 @@ impl<S: Style> Visit for MessageWriter<'_, S> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::written::json;
-    use tracing::error;
+    use std::fmt;
+
+    use super::super::human::Human;
+    use super::super::written::{json, logged};
+    use tracing::{error, info, info_span};
 
     #[test]
     fn an_error_shows_its_sources() {
@@ -181,5 +202,32 @@ mod tests {
             error!(error = &error as &(dyn std::error::Error + 'static), "x");
         });
         assert_eq!(value["fields"]["error"], "cannot charge: card reader is gone");
+    }
+
+    #[test]
+    fn a_value_that_panics_while_it_is_printed_costs_its_own_text_alone() {
+        struct Panics;
+        impl fmt::Debug for Panics {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("so far")?;
+                panic!("in Debug")
+            }
+        }
+        impl fmt::Display for Panics {
+            fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+                panic!("in Display")
+            }
+        }
+        impl std::error::Error for Panics {}
+        fn log() {
+            let _span = info_span!("request", span = ?Panics).entered();
+            let error: &(dyn std::error::Error + 'static) = &Panics;
+            info!(a = ?Panics, b = %Panics, error, kept = 1, "said {Panics}");
+        }
+        let value = json(log);
+        let fields = serde_json::json!({ "a": "so far(it panicked)", "b": "(it panicked)", "error": "(it panicked)", "kept": 1 });
+        assert_eq!((&value["fields"], &value["message"]), (&fields, &"said (it panicked)".into()));
+        assert_eq!(value["span"]["span"], "so far(it panicked)");
+        assert!(logged::<Human>(log)[0].contains("kept=1"));
     }
 }

@@ -9,6 +9,9 @@ use std::str::FromStr;
 pub enum LogFormat {
     /// One JSON object a line: `json`.
     Json,
+    /// One JSON object a line, by the names of the Elastic Common Schema (`@timestamp`, `log.level`, `trace.id`):
+    /// `ecs`.
+    Ecs,
     /// One line of text with target, file and line: `human`, the default.
     #[default]
     Human,
@@ -16,13 +19,14 @@ pub enum LogFormat {
 
 impl LogFormat {
     /// What `RUST_LOG_FORMAT` may say.
-    pub const ACCEPTED: &'static str = "json, human";
+    pub const ACCEPTED: &'static str = "json, ecs, human";
 }
 
 impl fmt::Display for LogFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Json => "json",
+            Self::Ecs => "ecs",
             Self::Human => "human",
         })
     }
@@ -31,9 +35,9 @@ impl fmt::Display for LogFormat {
 impl FromStr for LogFormat {
     type Err = UnknownFormat;
 
-    /// Reads `json` or `human`, in upper or lower case.
+    /// Reads `json`, `ecs` or `human`, in upper or lower case.
     fn from_str(text: &str) -> Result<Self, UnknownFormat> {
-        [Self::Json, Self::Human]
+        [Self::Json, Self::Ecs, Self::Human]
             .into_iter()
             .find(|format| format.to_string().eq_ignore_ascii_case(text))
             .ok_or(UnknownFormat)

@@ -4,8 +4,8 @@ use std::fmt::{Debug, Write};
 
 use tracing::{Event, Level};
 
-use super::escape::escape;
-use super::fields::{FieldWriter, MessageWriter, Owner};
+use super::escape::{escape, print};
+use super::fields::{FieldWriter, Masks, MessageWriter, Owner};
 use super::notice;
 use super::style::Style;
 use super::trail::Trail;
@@ -41,7 +41,7 @@ impl Style for Human {
 
     fn debug(out: &mut String, value: &dyn Debug) {
         let start = out.len();
-        let _ = write!(out, "{value:?}");
+        print(out, |out| write!(out, "{value:?}"));
         if !is_one_word(&out[start..]) && !is_quoted(&out[start..]) {
             let text = out.split_off(start);
             Self::text(out, &text);
@@ -57,7 +57,7 @@ impl Style for Human {
         (start, start)
     }
 
-    fn line(out: &mut String, event: &Event<'_>, trail: &Trail) {
+    fn line(out: &mut String, event: &Event<'_>, trail: &Trail, masks: &mut Masks<'_>, _constants: &str) {
         let metadata = event.metadata();
         out.push_str(match *metadata.level() {
             Level::ERROR => " ERROR ",
@@ -74,7 +74,7 @@ impl Style for Human {
             out.push(' ');
         }
         let fields = out.len();
-        event.record(&mut FieldWriter::<Self>::new(out, metadata.fields(), Owner::Event));
+        event.record(&mut FieldWriter::<Self>::new(out, metadata.fields(), Owner::Event, masks));
         if out.len() > fields {
             out.push(' ');
         }

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Write};
 use tracing::Event;
 
 use super::escape::{escape, escape_debug};
-use super::fields::{FieldWriter, MessageWriter, Owner};
+use super::fields::{FieldWriter, Masks, MessageWriter, Owner};
 use super::notice;
 use super::style::Style;
 use super::trail::Trail;
@@ -61,7 +61,7 @@ impl Style for Json {
         (start, fields_start)
     }
 
-    fn line(out: &mut String, event: &Event<'_>, trail: &Trail) {
+    fn line(out: &mut String, event: &Event<'_>, trail: &Trail, masks: &mut Masks<'_>, _constants: &str) {
         let metadata = event.metadata();
         out.push_str(r#"","level":""#);
         out.push_str(metadata.level().as_str());
@@ -74,7 +74,7 @@ impl Style for Json {
             push_id(out, name, value);
         }
         out.push_str(r#","fields":{"#);
-        event.record(&mut FieldWriter::<Self>::new(out, metadata.fields(), Owner::Event));
+        event.record(&mut FieldWriter::<Self>::new(out, metadata.fields(), Owner::Event, masks));
         out.push('}');
         if let Some(file) = metadata.file() {
             out.push_str(r#","file":"#);
@@ -98,16 +98,21 @@ impl Style for Json {
         let _ = write!(out, r#"","level":"WARN","target":"{}","message":""#, notice::TARGET);
         escape(out, message, true);
         out.push_str(r#"","fields":{"#);
-        for (at, (name, number)) in numbers.iter().enumerate() {
-            let comma = if at > 0 { "," } else { "" };
-            let _ = write!(out, r#"{comma}"{name}":{number}"#);
-        }
+        push_numbers(out, numbers);
         out.push_str("}}");
     }
 }
 
+/// Writes numbers as pairs.
+pub(super) fn push_numbers(out: &mut String, numbers: &[(&str, u64)]) {
+    for (at, (name, number)) in numbers.iter().enumerate() {
+        let comma = if at > 0 { "," } else { "" };
+        let _ = write!(out, r#"{comma}"{name}":{number}"#);
+    }
+}
+
 /// Writes an id at the top of the object: always a string, so that an index needs one type for it.
-fn push_id(out: &mut String, name: &str, value: &str) {
+pub(super) fn push_id(out: &mut String, name: &str, value: &str) {
     let quote = if value.starts_with('"') { "" } else { "\"" };
     for part in [",\"", name, "\":", quote, value, quote] {
         out.push_str(part);

@@ -11,27 +11,37 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::fields::{FieldWriter, Owner};
+use super::fields::{FieldWriter, Masks, Owner};
 use super::filter::REQUEST_SPAN_TARGET;
 use super::ids::{ReadSpanIds, SpanIds};
+use super::mask::Masking;
 use super::output::Output;
 use super::scratch::Scratch;
 use super::style::Style;
 use super::trail::SpanFields;
 use crate::queue::Priority;
+use crate::service::ServiceInfo;
 use crate::trace::offer;
 
 /// Writes each event as one line of a style.
 pub(super) struct LogLayer<S> {
     output: Arc<Output>,
     ids: Option<Arc<dyn ReadSpanIds>>,
+    masking: Arc<Masking>,
+    /// What every line says of the service.
+    constants: String,
     clock: fn() -> SystemTime,
     style: PhantomData<S>,
 }
 
 impl<S: Style> LogLayer<S> {
-    pub(super) fn new(output: Arc<Output>, ids: Option<Arc<dyn ReadSpanIds>>) -> Self {
-        Self { output, ids, clock: SystemTime::now, style: PhantomData }
+    pub(super) fn new(
+        service: &ServiceInfo,
+        output: Arc<Output>,
+        masking: Arc<Masking>,
+        ids: Option<Arc<dyn ReadSpanIds>>,
+    ) -> Self {
+        Self { output, ids, masking, constants: S::constants(service), clock: SystemTime::now, style: PhantomData }
     }
 
     /// Replaces the clock, so that a test can state a whole line.
@@ -48,20 +58,21 @@ impl<S: Style> LogLayer<S> {
 
     /// Writes fields and keeps them in their span's extensions.
     fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, record: impl FnOnce(&mut dyn Visit)) {
-        Scratch::lend(|scratch| {
+        Scratch::lend(|Scratch { line, remembered, .. }| {
+            let masks = &mut Masks { masking: &self.masking, remembered };
             // The fields are written before the extensions are locked: a `Debug` implementation may log.
-            let mut fields = FieldWriter::<S>::new(&mut scratch.line, span.metadata().fields(), Owner::Span);
+            let mut fields = FieldWriter::<S>::new(line, span.metadata().fields(), Owner::Span, masks);
             record(&mut fields);
             let ids = fields.into_ids();
-            if scratch.line.is_empty() {
+            if line.is_empty() {
                 return;
             }
             let mut extensions = span.extensions_mut();
             match extensions.get_mut::<SpanFields<S>>() {
-                Some(fields) if fields.writer == self.id() => fields.merge(&scratch.line),
+                Some(fields) if fields.writer == self.id() => fields.merge(line),
                 Some(_) => {}
                 None => {
-                    extensions.replace(SpanFields::<S>::new(self.id(), &scratch.line, ids));
+                    extensions.replace(SpanFields::<S>::new(self.id(), line, ids));
                 }
             }
         });
@@ -91,7 +102,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
-        let written = Scratch::lend(|Scratch { line, trail, stamp }| {
+        let written = Scratch::lend(|Scratch { line, trail, stamp, remembered }| {
             for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
                 let extensions = span.extensions();
                 trail.push(span.name(), extensions.get::<SpanFields<S>>());
@@ -101,7 +112,8 @@ where
             }
             line.push_str(S::LINE_START);
             stamp.write((self.clock)(), line);
-            S::line(line, event, trail);
+            let masks = &mut Masks { masking: &self.masking, remembered };
+            S::line(line, event, trail, masks, &self.constants);
             line.push('\n');
             self.output.write_line(line.as_bytes(), priority(*event.metadata().level()));
         });
@@ -122,6 +134,7 @@ fn priority(level: Level) -> Priority {
 
 #[cfg(test)]
 mod tests {
+    use super::super::ecs::Ecs;
     use super::super::human::Human;
     use super::super::json::Json;
     use super::super::written::{Log, json, logged};
@@ -177,13 +190,16 @@ mod tests {
         let starts = || (0..=u32::from(char::MAX)).step_by(64);
         let text = |start: u32| (start..start + 64).filter_map(char::from_u32).collect::<String>();
         let say_all = || starts().for_each(|start| say(&text(start)));
-        let (json, human) = (logged::<Json>(say_all), logged::<Human>(say_all));
-        assert_eq!((json.len(), human.len()), (starts().count(), starts().count()));
-        for ((start, json), human) in starts().zip(&json).zip(&human) {
-            let read: Line = serde_json::from_str(json).unwrap();
+        let (json, human, ecs) = (logged::<Json>(say_all), logged::<Human>(say_all), logged::<Ecs>(say_all));
+        assert_eq!([json.len(), human.len(), ecs.len()], [starts().count(); 3]);
+        for (((start, json), human), ecs) in starts().zip(&json).zip(&human).zip(&ecs) {
             let text = text(start);
-            assert_eq!((&read.message, &read.fields.text, &read.fields.printed), (&text, &text, &text));
-            assert!(visible(json) && visible(human), "{text:?} stands in {json:?} or {human:?}");
+            for line in [json, ecs] {
+                let read: Line = serde_json::from_str(line).unwrap();
+                assert_eq!((&read.message, &read.fields.text, &read.fields.printed), (&text, &text, &text));
+            }
+            let all = [json, human, ecs];
+            assert!(all.iter().all(|line| visible(line)), "{text:?} stands in {all:?}");
         }
     }
 }

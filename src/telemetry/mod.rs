@@ -10,7 +10,7 @@
 //! }
 //! ```
 //!
-//! `RUST_LOG` says what is logged (default `info`), `RUST_LOG_FORMAT` how a line looks (`json` or `human`, the
+//! `RUST_LOG` says what is logged (default `info`), `RUST_LOG_FORMAT` how a line looks (`json`, `ecs` or `human`, the
 //! default). Lines go to standard output. A line that cannot be written is counted
 //! ([`Telemetry::lost_log_lines`]) and never stops the app.
 
@@ -18,6 +18,7 @@ mod backlog;
 mod builder;
 mod clock;
 mod closing;
+mod ecs;
 mod error;
 mod escape;
 mod fields;
@@ -30,6 +31,7 @@ mod ids;
 mod json;
 mod layer;
 mod lines;
+mod mask;
 mod notice;
 mod outlet;
 #[cfg(feature = "otlp")]
@@ -56,6 +58,7 @@ pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
 pub use format::{LogFormat, UnknownFormat};
 pub use handle::TelemetryHandle;
+pub use mask::MASKED_FIELDS;
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpError;
 pub use report::{CloseReport, SinkReport};

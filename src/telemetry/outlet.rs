@@ -48,6 +48,20 @@ impl Outlet {
         Self::Stream(stream)
     }
 
+    /// Returns how much of whole lines is to be written at once.
+    ///
+    /// A pipe takes up to 4 KiB whole or not at all, so what another process writes there cannot come to stand within a
+    /// line; a longer line has to take its chance.
+    pub(super) fn portion<'a>(&self, lines: &'a [u8]) -> &'a [u8] {
+        #[cfg(target_os = "linux")]
+        if matches!(self, Self::Pipe(_)) && lines.len() > nix::libc::PIPE_BUF {
+            let end = |line_end: usize| line_end + 1;
+            let last = lines[..nix::libc::PIPE_BUF].iter().rposition(|byte| *byte == b'\n');
+            return &lines[..last.or_else(|| lines.iter().position(|byte| *byte == b'\n')).map_or(lines.len(), end)];
+        }
+        lines
+    }
+
     /// Writes what there is room for, and tells how many bytes that was.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {

@@ -33,7 +33,7 @@ where
     #[allow(unused_mut, reason = "without a feature for one, there are none")]
     let mut parts = Vec::new();
     #[cfg(feature = "otlp")]
-    parts.extend(super::otlp::part(&builder.environment, builder.service)?);
+    parts.extend(super::otlp::part(&builder.environment, builder.service, &builder.accounts)?);
     #[cfg(not(feature = "otlp"))]
     let _ = builder;
     Ok(parts)

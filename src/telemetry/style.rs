@@ -4,7 +4,9 @@ use std::fmt::Debug;
 
 use tracing::Event;
 
+use super::fields::Masks;
 use super::trail::Trail;
+use crate::service::ServiceInfo;
 
 /// A log format: how keys, values, spans and whole lines are written.
 pub(super) trait Style: Send + Sync + 'static {
@@ -33,7 +35,11 @@ pub(super) trait Style: Send + Sync + 'static {
     /// Adds a span to the text of the enclosing ones; tells where the span and where its fields begin.
     fn span(trail: &mut String, name: &str, fields: &str) -> (usize, usize);
     /// Writes a line behind its timestamp, without its line break.
-    fn line(out: &mut String, event: &Event<'_>, trail: &Trail);
+    fn line(out: &mut String, event: &Event<'_>, trail: &Trail, masks: &mut Masks<'_>, constants: &str);
+    /// Writes what every line says of the service.
+    fn constants(_service: &ServiceInfo) -> String {
+        String::new()
+    }
     /// Writes a line about the log itself behind its timestamp, without its line break.
     fn notice(out: &mut String, message: &str, numbers: &[(&str, u64)]);
 }

@@ -91,7 +91,7 @@ impl Writer {
     /// Writes once.
     fn write(&mut self) -> io::Result<()> {
         let start = Instant::now();
-        let written = self.outlet.write(if self.torn { b"\n" } else { self.block.rest() });
+        let written = self.outlet.write(if self.torn { b"\n" } else { self.outlet.portion(self.block.rest()) });
         self.backlog.account.record_write(start.elapsed());
         let written = written?;
         if written == 0 {

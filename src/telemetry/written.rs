@@ -9,11 +9,13 @@ use tracing_subscriber::prelude::*;
 
 use super::json::Json;
 use super::layer::LogLayer;
+use super::mask::{MASKED_FIELDS, Masking};
 use super::notice;
 use super::output::Output;
 use super::sink::Sink;
 use super::style::Style;
 use crate::queue::Accounts;
+use crate::service::ServiceInfo;
 
 /// What was written so far.
 #[derive(Clone, Default)]
@@ -50,7 +52,8 @@ impl<S: Style> Log<S> {
         let written = Written::default();
         let writer: Box<dyn Write + Send> = Box::new(written.clone());
         let output = Arc::new(Output::new(Some(writer), 32 << 20, notice::line::<S>, Accounts::default()));
-        let layer = LogLayer::new(Arc::clone(&output), None);
+        let masking = Arc::new(Masking::of(MASKED_FIELDS.iter().copied()));
+        let layer = LogLayer::new(&ServiceInfo::new("shop", "1.0.0"), Arc::clone(&output), masking, None);
         let layer = Some(layer.with_clock(|| UNIX_EPOCH + Duration::from_secs(1_795_248_000)));
         Self { layer, written, output }
     }

@@ -29,6 +29,7 @@ pub(crate) use span::OpenSpan;
 
 use super::part::Part;
 use crate::environment::Environment;
+use crate::queue::Accounts;
 use crate::service::ServiceInfo;
 use batch::BatchWriter;
 use layer::{OtlpLayer, RecordedIds};
@@ -41,13 +42,17 @@ use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::registry::LookupSpan;
 
 /// Sets traces up as the environment says; none where it does not name a receiver.
-pub(super) fn part<R>(environment: &Environment, service: ServiceInfo) -> Result<Option<Part<R>>, OtlpError>
+pub(super) fn part<R>(
+    environment: &Environment,
+    service: ServiceInfo,
+    accounts: &Accounts,
+) -> Result<Option<Part<R>>, OtlpError>
 where
     R: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(settings) = Settings::read(environment)? else { return Ok(None) };
     let writer = BatchWriter::new(&resource::describe(environment, service)?);
-    let pipeline = Arc::new(Pipeline::new(settings.sampler, settings.max_queue_size));
+    let pipeline = Arc::new(Pipeline::new(settings.sampler, settings.max_queue_size, accounts));
     let sender = Sender {
         pipeline: Arc::clone(&pipeline),
         transport: settings.transport.open()?,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::sampler::Sampler;
 use crate::presets::monitoring::{DropReason, Sink as Label};
-use crate::queue::{Account, Bound, Priority, Queue};
+use crate::queue::{Account, Accounts, Bound, Priority, Queue};
 use crate::telemetry::sink::Sink;
 
 /// The most bytes that wait to be sent.
@@ -33,8 +33,8 @@ struct State {
 }
 
 impl Pipeline {
-    pub(super) fn new(sampler: Sampler, max_queue_size: u64) -> Self {
-        let account = Account::new(Label::Traces, Bound { bytes: MOST_BYTES, items: max_queue_size });
+    pub(super) fn new(sampler: Sampler, max_queue_size: u64, accounts: &Accounts) -> Self {
+        let account = accounts.open(Label::Traces, Bound { bytes: MOST_BYTES, items: max_queue_size });
         Self {
             sampler,
             queue: Queue::new(account),
