@@ -33,9 +33,9 @@ mod layer;
 mod lines;
 mod mask;
 mod notice;
-mod outlet;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;
+mod outlet;
 mod output;
 mod panics;
 mod part;

@@ -8,9 +8,21 @@ use crate::receiver::{Answer, Receiver};
 use crate::traced::{Traced, get, watched, with};
 
 const CANARIES: [&str; 15] = [
-    "canary-query", "canary-path", "canary-unmatched", "canary-cookie", "canary-bearer", "canary-header",
-    "canary-user", "canary-agent", "canary-referer", "canary-baggage", "canary-field", "canary-text", "canary-chain",
-    "canary-panic", "canary-number",
+    "canary-query",
+    "canary-path",
+    "canary-unmatched",
+    "canary-cookie",
+    "canary-bearer",
+    "canary-header",
+    "canary-user",
+    "canary-agent",
+    "canary-referer",
+    "canary-baggage",
+    "canary-field",
+    "canary-text",
+    "canary-chain",
+    "canary-panic",
+    "canary-number",
 ];
 
 #[test]
@@ -29,7 +41,8 @@ fn no_secret_of_a_request_is_in_the_bytes_that_are_sent() {
         Router::new().route("/reset/{token}", route(handler)).route("/orders", post(|| async { StatusCode::OK })),
     );
 
-    let mut request = with(get("http://canary-user:canary-user@shop.example/reset/canary-path?key=canary-query"), "x", "y");
+    let mut request =
+        with(get("http://canary-user:canary-user@shop.example/reset/canary-path?key=canary-query"), "x", "y");
     for (name, value) in [
         ("cookie", "session=canary-cookie"),
         ("authorization", "Bearer canary-bearer"),

@@ -45,9 +45,16 @@ fn closed(answer: Option<Answer>, protocol: &str, spans: u64) {
     let taken = receiver.map_or(0, |receiver| receiver.spans().len() as u64);
     assert_eq!((counts.accepted(), counts.queued(), counts.stored()), (spans, 0, taken), "{what}");
     assert_eq!(counts.dropped(), spans - taken, "{what}: ended minus acknowledged");
-    assert_eq!(report.left(Sink::Traces), counts.dropped() - before.dropped(), "{what}: {report}");
-    let arrived = matches!(answer, Some(Answer::Take));
-    assert_eq!(report.left(Sink::Traces) == 0, arrived || spans == 0, "{what}: {report}");
+    let since = counts.dropped() - before.dropped();
+    // What is refused at once may have been lost just before the end.
+    let refused_at_once = matches!(answer, Some(Answer::Endless | Answer::Status(400)));
+    let exact = report.left(Sink::Traces) == since || (refused_at_once && report.left(Sink::Traces) < since);
+    assert!(exact, "{what}: {since} since then; {report}");
+    match answer {
+        Some(Answer::Take) => assert_eq!(report.left(Sink::Traces), 0, "{what}: {report}"),
+        _ if refused_at_once => {}
+        _ => assert_eq!(report.left(Sink::Traces), spans.min(ROOM), "{what}: {report}"),
+    }
 
     // What comes afterwards is counted too, and changes nothing else.
     traced.make_spans(1);
@@ -81,7 +88,7 @@ fn closing_ends_within_the_deadline_in_every_case() {
 
 #[test]
 fn an_answer_that_comes_after_the_end_changes_no_count() {
-    let receiver = Receiver::start(&[Answer::Later(503, 1), Answer::Take]);
+    let receiver = Receiver::start(&[Answer::TakeLate(Duration::from_millis(500))]);
     let traced = Traced::to(&receiver.endpoint(), &[]);
     traced.make_spans(10);
     while receiver.requests().is_empty() {
@@ -90,7 +97,7 @@ fn an_answer_that_comes_after_the_end_changes_no_count() {
 
     assert_eq!(traced.telemetry.close(Duration::from_millis(200)).left(Sink::Traces), 10);
 
-    std::thread::sleep(Duration::from_millis(1_200));
+    std::thread::sleep(Duration::from_millis(800));
     assert_eq!((traced.counts().stored(), traced.dropped(DropReason::Shutdown)), (0, 10));
-    assert_eq!(receiver.spans().len(), 0, "nothing is sent after the end");
+    assert_eq!(receiver.requests().len(), 1, "nothing is sent after the end");
 }

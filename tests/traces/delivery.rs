@@ -10,6 +10,8 @@ use watchkeeper::presets::monitoring::DropReason;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 use crate::receiver::{Answer, Receiver};
+use crate::support::example::Server;
+use crate::support::process::eventually;
 use crate::traced::{Traced, attributes};
 
 /// Sends some spans to a receiver that answers like this, and waits until they are settled.
@@ -38,7 +40,8 @@ fn a_request_has_the_resource_the_headers_and_the_path_that_the_variables_say() 
     assert_eq!((request.header("authorization"), request.header("x-tenant")), (Some("Bearer t0ken"), Some("a,b")));
     let decoded = ExportTraceServiceRequest::decode(&*request.body).expect("a request of OTLP");
     let resource = attributes(&decoded.resource_spans[0].resource.as_ref().expect("a resource").attributes);
-    for (key, value) in [("service.name", "till"), ("team", "checkout"), ("service.version", env!("CARGO_PKG_VERSION"))] {
+    for (key, value) in [("service.name", "till"), ("team", "checkout"), ("service.version", env!("CARGO_PKG_VERSION"))]
+    {
         assert!(resource.contains(&(key.to_owned(), value.to_owned())), "{key} in {resource:?}");
     }
 }
@@ -85,8 +88,36 @@ fn a_receiver_that_starts_later_gets_what_was_sent_before() {
 
     traced.settled(10);
     assert_eq!(receiver.spans().len(), 10);
-    let said: Vec<_> = traced.log().iter().map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect();
-    assert_eq!(said, ["spans do not arrive at their receiver", "spans arrive at their receiver again"]);
+}
+
+#[test]
+fn the_log_says_once_that_nothing_arrives_and_once_that_it_does_again() {
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port").local_addr().expect("an address");
+    let environment = [
+        ("RUST_LOG_FORMAT", "json"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*format!("http://{port}")),
+        ("OTEL_TRACES_SAMPLER", "always_on"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+    ];
+    let shop = Server::start("shop", &[], &environment);
+    shop.get("/orders/7");
+    let said = || {
+        shop.process
+            .stdout()
+            .lines()
+            .filter(|line| line.contains("their receiver"))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    eventually(|| if said().is_empty() { Err(shop.process.stdout()) } else { Ok(()) });
+    std::thread::sleep(Duration::from_millis(500));
+
+    let _receiver = Receiver::start_on(TcpListener::bind(port).expect("the port is free"), &[Answer::Take]);
+
+    let said = eventually(|| Some(said()).filter(|said| said.len() > 1).ok_or_else(|| shop.process.stdout()));
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].contains("spans do not arrive at their receiver") && said[0].contains("refused"), "{said:?}");
+    assert!(said[1].contains("spans arrive at their receiver again"), "{said:?}");
 }
 
 #[test]

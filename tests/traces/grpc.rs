@@ -128,11 +128,8 @@ fn a_receiver_that_is_unavailable_at_first_gets_the_spans_on_retry() {
 
 #[test]
 fn what_is_refused_hangs_or_is_too_long_is_bounded_and_counted() {
-    let variables = [
-        ("OTEL_BSP_SCHEDULE_DELAY", "200"),
-        ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"),
-        ("OTEL_BSP_EXPORT_TIMEOUT", "250"),
-    ];
+    let variables =
+        [("OTEL_BSP_SCHEDULE_DELAY", "200"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"), ("OTEL_BSP_EXPORT_TIMEOUT", "250")];
     for (answer, reason, lost) in [
         (Answer::Status(INVALID_ARGUMENT), DropReason::Invalid, 10),
         (Answer::Status(UNAUTHENTICATED), DropReason::Failed, 10),

@@ -18,6 +18,8 @@ use prost::Message;
 pub enum Answer {
     /// It takes the spans.
     Take,
+    /// It takes them, and answers after a while.
+    TakeLate(Duration),
     /// It takes them but for so many.
     TakeBut(i64),
     Status(u16),
@@ -111,7 +113,7 @@ impl Receiver {
     }
 
     pub fn note(&self, head: String, body: Vec<u8>, answer: Answer) {
-        let taken = matches!(answer, Answer::Take | Answer::TakeBut(_));
+        let taken = matches!(answer, Answer::Take | Answer::TakeLate(_) | Answer::TakeBut(_));
         lock(&self.inner.received).push(Received { head, body, taken });
     }
 
@@ -151,7 +153,8 @@ fn read_request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
             return None;
         }
     }
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
+    let length =
+        head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length:")?.trim().parse().ok());
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     Some((head, body))
@@ -161,12 +164,17 @@ fn read_request(reader: &mut impl BufRead) -> Option<(String, Vec<u8>)> {
 fn give(answer: Answer, mut stream: &TcpStream) -> Option<()> {
     let mut send = |text: &[u8]| stream.write_all(text).ok();
     let mut whole = |status: u16, kind: &str, more: &str, body: &[u8]| {
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{more}content-length: {}\r\n\r\n", body.len());
+        let head =
+            format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\n{more}content-length: {}\r\n\r\n", body.len());
         send(&[head.as_bytes(), body].concat())
     };
     const PROTOBUF: &str = "application/x-protobuf";
     match answer {
         Answer::Take => whole(200, PROTOBUF, "", b""),
+        Answer::TakeLate(time) => {
+            thread::sleep(time);
+            whole(200, PROTOBUF, "", b"")
+        }
         Answer::TakeBut(spans) => whole(200, PROTOBUF, "", &partial_success(spans)),
         Answer::Status(status) => whole(status, "text/plain", "", b"no"),
         Answer::Later(status, seconds) => whole(status, "text/plain", &format!("retry-after: {seconds}\r\n"), b"no"),

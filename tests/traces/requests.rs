@@ -65,9 +65,10 @@ fn one_id_is_in_the_span_the_log_the_exemplar_the_answer_and_the_outgoing_reques
             tracing::warn!("below the inner span");
             outgoing()
         });
-        let mut client = ServiceBuilder::new().layer(InjectLayer::new()).service_fn(|request: Request<()>| async move {
-            Ok::<_, std::convert::Infallible>(request.headers()["traceparent"].to_str().expect("text").to_owned())
-        });
+        let mut client =
+            ServiceBuilder::new().layer(InjectLayer::new()).service_fn(|request: Request<()>| async move {
+                Ok::<_, std::convert::Infallible>(request.headers()["traceparent"].to_str().expect("text").to_owned())
+            });
         format!("{}\n{}", inner, client.call(Request::new(())).await.expect("an answer"))
     };
     let (app, watch) = watched(Router::new().route("/", route(handler)));
@@ -82,8 +83,7 @@ fn one_id_is_in_the_span_the_log_the_exemplar_the_answer_and_the_outgoing_reques
     assert_eq!(answered[0].headers()["x-trace-id"], id.as_str());
     let [of_request, of_inner] = [request, inner].map(|span| hex(&span.span_id));
     assert_eq!(*answered[0].body(), format!("00-{id}-{of_inner}-01\n00-{id}-{of_request}-01"));
-    let lines: Vec<_> =
-        traced.log().iter().map(|line| (line["trace_id"].clone(), line["span_id"].clone())).collect();
+    let lines: Vec<_> = traced.log().iter().map(|line| (line["trace_id"].clone(), line["span_id"].clone())).collect();
     assert_eq!(lines, [(id.as_str().into(), of_request.into()), (id.as_str().into(), of_inner.into())]);
     let scrape = watch.registry().render(watchkeeper::metric::Format::OpenMetrics);
     assert!(scrape.contains(&format!("# {{trace_id=\"{id}\"}}")), "{scrape}");
@@ -194,7 +194,8 @@ fn a_request_that_ends_early_says_how() {
         })
     };
 
-    let panicked: Vec<bool> = ["/hangs", "/panics", "/streams", "/breaks", "/stalls"].into_iter().map(poll_once).collect();
+    let panicked: Vec<bool> =
+        ["/hangs", "/panics", "/streams", "/breaks", "/stalls"].into_iter().map(poll_once).collect();
 
     assert_eq!(panicked, [false, true, false, false, false]);
     traced.settled(5);

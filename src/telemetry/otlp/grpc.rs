@@ -14,8 +14,7 @@ use tonic::{Code, Request, Status};
 use super::transport::{Failure, MOST_OF_ANSWER, Transport, refused};
 use crate::presets::monitoring::DropReason;
 
-const EXPORT: PathAndQuery =
-    PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
+const EXPORT: PathAndQuery = PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
 
 /// Calls one receiver.
 pub(super) struct GrpcTransport {

@@ -43,7 +43,8 @@ impl OtlpLayer {
         if sampled && offer.span.is_none() {
             let parent = offer.parent.map(|span| Parent { span, remote: true });
             let name = span.metadata().name();
-            let open = Arc::new(OpenSpan::begin(&self.pipeline, offer.context.clone(), parent, name, now()).of_request());
+            let open =
+                Arc::new(OpenSpan::begin(&self.pipeline, offer.context.clone(), parent, name, now()).of_request());
             span.extensions_mut().insert(Recorded(Arc::clone(&open)));
             offer.span = Some(open);
         }

@@ -55,13 +55,16 @@ impl Settings {
         let disabled = read.parsed("OTEL_SDK_DISABLED", "is neither true nor false", "true, false", |text| {
             text.to_ascii_lowercase().parse::<bool>().ok()
         })?;
-        let exporter = read.parsed("OTEL_TRACES_EXPORTER", "names no exporter that there is here", "otlp, none", |text| {
-            match text {
+        let exporter = read.parsed(
+            "OTEL_TRACES_EXPORTER",
+            "names no exporter that there is here",
+            "otlp, none",
+            |text| match text {
                 "otlp" => Some(true),
                 "none" => Some(false),
                 _ => None,
-            }
-        })?;
+            },
+        )?;
         if disabled == Some(true) || exporter == Some(false) {
             return Ok(None);
         }
@@ -214,7 +217,9 @@ impl Reader<'_> {
             "none" => Some(false),
             _ => None,
         };
-        Ok(self.parsed_first(COMPRESSION, "names no compression that there is here", "gzip, none", parse)?.unwrap_or(false))
+        Ok(self
+            .parsed_first(COMPRESSION, "names no compression that there is here", "gzip, none", parse)?
+            .unwrap_or(false))
     }
 
     fn roots(&self) -> Result<Option<Vec<u8>>, OtlpError> {
@@ -243,9 +248,10 @@ impl Reader<'_> {
         let sampler = self.parsed(SAMPLER, "names no sampler that there is here", ACCEPTED, parse)?;
         let named = sampler.is_some();
         let (by_parent, fixed) = sampler.unwrap_or((true, None));
-        let ratio = self.parsed("OTEL_TRACES_SAMPLER_ARG", "is no share", "a number from 0 to 1, such as 0.1", |text| {
-            text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
-        })?;
+        let ratio =
+            self.parsed("OTEL_TRACES_SAMPLER_ARG", "is no share", "a number from 0 to 1, such as 0.1", |text| {
+                text.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio))
+            })?;
         // The standard's default for a ratio that is named without a number is everything.
         let ratio = fixed.or(ratio).unwrap_or(if named { 1.0 } else { 0.1 });
         Sampler::new(by_parent, ratio).ok_or_else(|| bad(SAMPLER, "has no share", ACCEPTED))
@@ -280,9 +286,10 @@ impl Reader<'_> {
 
     fn propagators(&self) -> Result<Propagators, OtlpError> {
         let accepted = "tracecontext, baggage (both by default), none";
-        let propagators = self.parsed("OTEL_PROPAGATORS", "names a propagator that there is not here", accepted, |text| {
-            text.parse().map_err(|UnknownPropagator| ()).ok()
-        })?;
+        let propagators =
+            self.parsed("OTEL_PROPAGATORS", "names a propagator that there is not here", accepted, |text| {
+                text.parse().map_err(|UnknownPropagator| ()).ok()
+            })?;
         Ok(propagators.unwrap_or_default())
     }
 }

@@ -165,7 +165,8 @@ mod tests {
 
     #[test]
     fn what_is_no_message_is_an_error_and_no_panic() {
-        for bad in [&[0x0a][..], &[0x0a, 0x05, 1], &[0xff; 12], &[0x0b], &[0x00, 0x00], &[0x09, 1, 2], b"<html></html>"] {
+        for bad in [&[0x0a][..], &[0x0a, 0x05, 1], &[0xff; 12], &[0x0b], &[0x00, 0x00], &[0x09, 1, 2], b"<html></html>"]
+        {
             assert!(fields(bad).any(|field| field.is_err()), "{bad:?}");
         }
     }
