@@ -47,7 +47,7 @@ fn closed(answer: Option<Answer>, protocol: &str, spans: u64) {
     assert_eq!(counts.dropped(), spans - taken, "{what}: ended minus acknowledged");
     let since = counts.dropped() - before.dropped();
     // What is refused at once may have been lost just before the end.
-    let refused_at_once = matches!(answer, Some(Answer::Endless | Answer::Status(400)));
+    let refused_at_once = matches!(answer, Some(Answer::Endless | Answer::Status(400) | Answer::Later(..)));
     let exact = report.left(Sink::Traces) == since || (refused_at_once && report.left(Sink::Traces) < since);
     assert!(exact, "{what}: {since} since then; {report}");
     match answer {

@@ -1,5 +1,6 @@
 //! OTLP by gRPC: calls on a runtime that the thread that sends has for itself.
 
+use std::error::Error;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
@@ -88,6 +89,8 @@ fn failure_of(status: &Status) -> Failure {
         Code::Unavailable if status.message().is_empty() => {
             Failure::for_now(DropReason::Failed, "no connection to the receiver")
         }
+        // What lies below has failed, and no receiver has said anything.
+        _ if status.source().is_some() => Failure::for_now(DropReason::Failed, "no connection to the receiver"),
         Code::DeadlineExceeded => Failure::for_now(DropReason::Timeout, what),
         Code::Cancelled | Code::Aborted | Code::Unavailable | Code::DataLoss => {
             Failure::for_now(DropReason::Failed, what)
