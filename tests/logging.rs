@@ -182,6 +182,60 @@ fn each_write_is_whole_lines() {
 }
 
 #[test]
+fn of_sixteen_set_ups_at_once_one_wins_and_the_others_are_told() {
+    let ran = run("race", &[]);
+    assert!(ran.status.success(), "{}", ran.errors);
+    assert_eq!(ran.lines.iter().map(|line| jq(".message", line)).collect::<Vec<_>>(), ["one of 16"]);
+}
+
+#[test]
+fn the_filter_changes_while_the_app_runs_and_a_bad_one_changes_nothing() {
+    let ran = run("filter", &[("RUST_LOG_FORMAT", "json")]);
+    assert!(ran.status.success(), "{}", ran.errors);
+    let seen: Vec<_> = ran
+        .lines
+        .iter()
+        .map(|line| jq(r#"[.level, .message, .request_id] | map(. // "none") | join(" ")"#, line))
+        .collect();
+    assert_eq!(seen, ["INFO at info none", "DEBUG at debug none", "DEBUG in a span r-2", "ERROR at error none"]);
+}
+
+#[test]
+fn a_panic_is_one_structured_error_and_the_earlier_hook_still_runs() {
+    let ran = run("panics", &[("RUST_LOG_FORMAT", "json")]);
+    assert!(ran.status.success(), "{}", ran.errors);
+    let seen: Vec<_> = ran
+        .lines
+        .iter()
+        .map(|line| {
+            jq(r#"[.level, .target, .message, .request_id, .fields.thread] | map(. // "none") | join(" ")"#, line)
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "ERROR panic out of paper r-1 printer",
+            "ERROR panic a panic without a text none printer",
+            "ERROR panic while it is printed none printer",
+            "INFO logging it was (it panicked) none none",
+        ]
+    );
+    assert!(jq(".fields.location", &ran.lines[0]).starts_with("tests/logging.rs:"), "{}", ran.lines[0]);
+    assert_eq!((ran.errors.matches("the app's own hook").count(), ran.errors.contains("panicked at")), (3, false));
+}
+
+#[test]
+fn no_runtime_is_needed_and_none_is_missed() {
+    let ran = run("runtimes", &[("RUST_LOG_FORMAT", "json")]);
+    assert!(ran.status.success(), "{}", ran.errors);
+    let seen: Vec<_> = ran.lines.iter().map(|line| jq(".message", line)).collect();
+    assert_eq!(
+        seen,
+        ["without a runtime", "on a current-thread runtime", "after its runtime is gone", "closed: nothing was left"]
+    );
+}
+
+#[test]
 #[ignore = "an app in a process of its own, started by the other tests"]
 fn the_app_that_the_other_tests_start() {
     print!("\n{START}\n");
@@ -191,6 +245,10 @@ fn the_app_that_the_other_tests_start() {
         Ok("twice") => twice(),
         Ok("chatty") => chatty(),
         Ok("closed") => closed(),
+        Ok("race") => race(),
+        Ok("filter") => filter(),
+        Ok("panics") => panics(),
+        Ok("runtimes") => runtimes(),
         role => panic!("set {ROLE} to the part to play, not {role:?}"),
     };
     // Ends as a `main` does that returns this.
@@ -259,5 +317,83 @@ fn closed() -> Result<(), Box<dyn Error>> {
     }
     let _ = telemetry.close(Duration::from_secs(5));
     assert_eq!(telemetry.lost_log_lines(), 1_000);
+    Ok(())
+}
+
+fn race() -> Result<(), Box<dyn Error>> {
+    let barrier = std::sync::Barrier::new(16);
+    let outcomes: Vec<_> = std::thread::scope(|scope| {
+        let start = || {
+            barrier.wait();
+            json()
+        };
+        let threads: Vec<_> = (0..16).map(|_| scope.spawn(start)).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let (set_up, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
+    assert!(refused.iter().all(|refused| matches!(refused, Err(TelemetryError::AlreadyInitialised))));
+    assert_eq!((set_up.len(), refused.len()), (1, 15));
+    info!("one of 16");
+    Ok(())
+}
+
+fn filter() -> Result<(), Box<dyn Error>> {
+    let telemetry = Telemetry::init(service_info!())?;
+    let say_all = |text: &str| {
+        error!(target: "filter", "{text}");
+        info!(target: "other", "{text}");
+    };
+    tracing::debug!("not at info");
+    info!("at info");
+    telemetry.set_filter("debug,other=off")?;
+    tracing::debug!("at debug");
+    telemetry.set_filter("off,[checkout{user=7}]=debug")?;
+    for user in [6, 7] {
+        let _span = info_span!("checkout", user, request_id = %format_args!("r-{}", user - 5)).entered();
+        tracing::debug!("in a span");
+    }
+    say_all("not at off");
+    telemetry.set_filter("filter=error")?;
+    let refused = telemetry.set_filter("filter=loud").unwrap_err();
+    assert!(matches!(refused, TelemetryError::Filter { setting: "filter", .. }), "{refused}");
+    assert!(telemetry.filter().contains("filter=error"), "{}", telemetry.filter());
+    say_all("at error");
+    Ok(())
+}
+
+fn panics() -> Result<(), Box<dyn Error>> {
+    struct Panics;
+    impl fmt::Display for Panics {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("while it is printed")
+        }
+    }
+    std::panic::set_hook(Box::new(|_| eprintln!("the app's own hook")));
+    let _telemetry = Telemetry::init(service_info!())?;
+    let on_a_thread = |act: fn()| std::thread::Builder::new().name("printer".into()).spawn(act).unwrap().join();
+    assert!(
+        on_a_thread(|| {
+            let _request = info_span!("request", request_id = "r-1").entered();
+            panic!("out of {}", "paper");
+        })
+        .is_err()
+    );
+    assert!(on_a_thread(|| std::panic::panic_any(Panics)).is_err());
+    assert!(on_a_thread(|| info!("it was {Panics}")).is_ok());
+    Ok(())
+}
+
+fn runtimes() -> Result<(), Box<dyn Error>> {
+    let telemetry = Telemetry::init(service_info!())?;
+    info!("without a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let watch = watchkeeper::Watchkeeper::builder(&telemetry).build()?;
+    runtime.block_on(async { info!("on a current-thread runtime") });
+    drop(runtime);
+    info!("after its runtime is gone");
+    // Not even a timer is needed to close.
+    let other = tokio::runtime::Builder::new_current_thread().build()?;
+    let report = other.block_on(watch.close(Duration::from_secs(5)));
+    info!("closed: {report}");
     Ok(())
 }

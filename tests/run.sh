@@ -28,6 +28,7 @@ need promtool prometheus
 need jq jq
 need redis-server redis-server
 need pg_config postgresql
+need rsyslogd rsyslog
 need cc build-essential
 if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
     need python3 python3
@@ -65,7 +66,7 @@ if ((${#packages[@]})); then
         systemctl disable --now postgresql.service >/dev/null 2>&1 || true
     fi
     hash -r
-    for program in prometheus promtool jq cc redis-server pg_config; do
+    for program in prometheus promtool jq rsyslogd cc redis-server pg_config; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"
     done
 fi

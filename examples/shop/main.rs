@@ -26,6 +26,9 @@ use arguments::{Arguments, Refusal};
 /// How long requests may take to end once the shop was told to close.
 const CLOSING_TIME: Duration = Duration::from_secs(5);
 
+/// How long it may then take to send what waits.
+const SENDING_TIME: Duration = Duration::from_secs(5);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_this_process()?;
     // Before the runtime, so that everything that follows is logged.
@@ -54,10 +57,15 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     if let Some(rate) = arguments.traffic {
         traffic::start(address, rate);
     }
-    let serving = axum::serve(listener, shop).with_graceful_shutdown(told_to_close()).into_future();
+    let serving = axum::serve(listener, shop).with_graceful_shutdown(watch.shutdown_signal()).into_future();
     tokio::select! {
         ended = serving => ended?,
-        () = closing_time_over() => tracing::warn!("some requests had not ended at closing time"),
+        () = closing_time_over(&watch) => tracing::warn!("some requests had not ended at closing time"),
+    }
+    // Logs and whatever else leaves the process: what is not sent by then is counted, and the shop closes anyway.
+    let report = watch.close(SENDING_TIME).await;
+    if !report.is_complete() {
+        tracing::warn!("the shop closes, and {report}");
     }
     Ok(())
 }
@@ -72,23 +80,7 @@ fn say_where_to_look(address: SocketAddr, arguments: &Arguments) {
     }
 }
 
-async fn closing_time_over() {
-    told_to_close().await;
+async fn closing_time_over(watch: &Watchkeeper) {
+    watch.shutdown_signal().await;
     tokio::time::sleep(CLOSING_TIME).await;
-}
-
-/// Waits for Ctrl-C in a terminal, or for a supervisor's SIGTERM.
-async fn told_to_close() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }

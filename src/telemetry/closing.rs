@@ -1,5 +1,6 @@
 //! The end of telemetry: all sinks at the same time, within one deadline, the log last.
 
+use std::process;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -20,6 +21,8 @@ pub(super) struct Closing {
     log: Arc<dyn Sink>,
     state: Mutex<State>,
     done: Condvar,
+    /// The process whose threads the sinks have: a forked child has none of them.
+    process: u32,
 }
 
 #[derive(Default)]
@@ -32,7 +35,7 @@ enum State {
 
 impl Closing {
     pub(super) fn new(sinks: Vec<Arc<dyn Sink>>, log: Arc<dyn Sink>) -> Self {
-        Self { sinks, log, state: Mutex::default(), done: Condvar::new() }
+        Self { sinks, log, state: Mutex::default(), done: Condvar::new(), process: process::id() }
     }
 
     /// Closes everything, once: a later call returns the first one's report, and one that comes meanwhile waits for it
@@ -43,7 +46,12 @@ impl Closing {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match &*state {
             State::Open => {}
-            State::Closed(report) => return report.clone(),
+            State::Closed(report) => {
+                let report = report.clone();
+                drop(state);
+                self.write_last_lines(&report, start + time.min(MOST_FOR_LOG));
+                return report;
+            }
             State::UnderWay => {
                 let waited = self.done.wait_timeout_while(state, time, |state| matches!(state, State::UnderWay));
                 return match &*waited.unwrap_or_else(PoisonError::into_inner).0 {
@@ -67,16 +75,30 @@ impl Closing {
         CloseReport { sinks: self.sinks.iter().chain([&self.log]).map(of).collect() }
     }
 
+    /// Writes the lines that came after closing, such as the one that tells its report, where the log took them before.
+    fn write_last_lines(&self, report: &CloseReport, end: Instant) {
+        if report.sinks.last().is_some_and(|log| log.left == 0) {
+            self.log.close(end);
+        }
+    }
+
     fn close_by(&self, start: Instant, end: Instant) -> CloseReport {
+        if process::id() != self.process {
+            // What the parent has queued is the parent's to send.
+            return CloseReport { sinks: vec![self.close_log(end)] };
+        }
         let for_log = ((end - start) / 5).min(MOST_FOR_LOG);
         let mut sinks = close_all(&self.sinks, end - for_log);
         for SinkReport { sink, left, ended } in sinks.iter().filter(|sink| sink.left > 0 || !sink.ended) {
             let sink = sink.as_str();
             tracing::warn!(target: "watchkeeper::telemetry", sink, left, ended, "not everything was sent before the end");
         }
-        let left = self.log.close(end);
-        sinks.push(SinkReport { sink: self.log.account().sink(), left, ended: true });
+        sinks.push(self.close_log(end));
         CloseReport { sinks }
+    }
+
+    fn close_log(&self, end: Instant) -> SinkReport {
+        SinkReport { left: self.log.close(end), sink: self.log.account().sink(), ended: true }
     }
 }
 
@@ -104,4 +126,113 @@ fn close_all(sinks: &[Arc<dyn Sink>], end: Instant) -> Vec<SinkReport> {
         ended: left.is_some(),
     };
     sinks.iter().zip(left).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets::monitoring::{DropReason, Sink as SinkName};
+    use crate::queue::{Account, Bound, Priority};
+
+    /// A sink with items in its queue, which takes its time to close.
+    struct Slow {
+        account: Account,
+        takes: Duration,
+        left: u64,
+    }
+
+    impl Slow {
+        fn new(name: SinkName, items: u64, takes: Duration, left: u64) -> Arc<dyn Sink> {
+            let account = Account::announcing(name, Bound::NONE, drop);
+            (0..items).for_each(|_| assert!(account.admit(1, Priority::Normal).is_ok()));
+            Arc::new(Self { account, takes, left })
+        }
+    }
+
+    impl Sink for Slow {
+        fn account(&self) -> &Account {
+            &self.account
+        }
+
+        fn close(&self, _deadline: Instant) -> u64 {
+            thread::sleep(self.takes);
+            self.left
+        }
+    }
+
+    const HANGS: Duration = Duration::from_secs(3_600);
+
+    fn timed(closing: &Closing, time: Duration) -> (CloseReport, Duration) {
+        let start = Instant::now();
+        (closing.close(time), start.elapsed())
+    }
+
+    #[test]
+    fn hung_sinks_are_left_behind_together_and_what_they_hold_is_counted() {
+        let hung = [SinkName::Errors, SinkName::Traces, SinkName::Forward].map(|name| Slow::new(name, 7, HANGS, 0));
+        let quick = Slow::new(SinkName::Alerts, 0, Duration::ZERO, 2);
+        let log = Slow::new(SinkName::Logs, 0, Duration::ZERO, 0);
+        let sinks: Vec<_> = hung.iter().cloned().chain([quick]).collect();
+        let closing = Closing::new(sinks, log);
+        let deadline = Duration::from_millis(500);
+
+        let (report, took) = timed(&closing, deadline);
+
+        assert!(took < deadline + Duration::from_millis(100), "{took:?}");
+        let seen: Vec<_> = report.sinks.iter().map(|sink| (sink.sink, sink.left, sink.ended)).collect();
+        assert_eq!(
+            seen,
+            [
+                (SinkName::Errors, 7, false),
+                (SinkName::Traces, 7, false),
+                (SinkName::Forward, 7, false),
+                (SinkName::Alerts, 2, true),
+                (SinkName::Logs, 0, true),
+            ]
+        );
+        for sink in &hung {
+            let counts = sink.account().counts();
+            assert_eq!((counts.queued(), counts.dropped_for(DropReason::Shutdown)), (0, 7));
+        }
+        let said =
+            "errors: 7 left, still busy; traces: 7 left, still busy; forward: 7 left, still busy; alerts: 2 left";
+        assert_eq!((report.to_string().as_str(), report.is_complete()), (said, false));
+    }
+
+    #[test]
+    fn closing_again_gives_the_first_report_and_does_not_wait() {
+        let closing = Closing::new(
+            vec![Slow::new(SinkName::Errors, 1, HANGS, 0)],
+            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+        );
+        let first = closing.close(Duration::from_millis(50));
+        let (second, took) = timed(&closing, HANGS);
+        assert_eq!((&second, took < Duration::from_millis(50)), (&first, true));
+    }
+
+    #[test]
+    fn who_closes_meanwhile_waits_for_the_report_but_no_longer_than_asked() {
+        let closing = Closing::new(
+            vec![Slow::new(SinkName::Errors, 0, Duration::from_millis(600), 3)],
+            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+        );
+        thread::scope(|scope| {
+            let first = scope.spawn(|| closing.close(Duration::from_secs(60)));
+            thread::sleep(Duration::from_millis(100));
+            let (report, took) = timed(&closing, Duration::from_millis(50));
+            assert!(took < Duration::from_millis(400), "{took:?}");
+            assert!(report.sinks.iter().all(|sink| !sink.ended));
+            let report = closing.close(Duration::from_secs(60));
+            assert_eq!((report.left(SinkName::Errors), &report), (3, &first.join().unwrap()));
+        });
+    }
+
+    #[test]
+    fn no_time_at_all_still_gives_a_report() {
+        let closing = Closing::new(
+            vec![Slow::new(SinkName::Traces, 9, HANGS, 0)],
+            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+        );
+        assert_eq!(closing.close(Duration::ZERO).left(SinkName::Traces), 9);
+    }
 }

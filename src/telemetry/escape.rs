@@ -19,16 +19,27 @@ pub(super) fn escape(out: &mut String, text: &str, quotes: bool) {
 #[cold]
 #[inline(never)]
 fn escape_odd(out: &mut String, text: &str, quotes: bool) {
-    let mut done = 0;
-    for (at, c) in text.char_indices() {
-        let quoted = quotes && matches!(c, '"' | '\\');
-        if !quoted && !is_control(c) {
+    let bytes = text.as_bytes();
+    let (mut done, mut at) = (0, 0);
+    while at < bytes.len() {
+        let byte = bytes[at];
+        if PLAIN[usize::from(byte)] {
+            at += 1;
             continue;
         }
-        out.push_str(&text[done..at]);
-        done = at + c.len_utf8();
+        // Of what is no plain ASCII most is neither a control character nor in need of a backslash.
+        let c = if byte < 0x80 { char::from(byte) } else { text[at..].chars().next().unwrap_or_default() };
+        let start = at;
+        at += c.len_utf8();
+        let quote = matches!(c, '"' | '\\');
+        if quote && !quotes || !quote && !is_control(c) {
+            continue;
+        }
+        out.push_str(&text[done..start]);
+        done = at;
         match c {
-            '"' | '\\' => out.extend(['\\', c]),
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),

@@ -7,8 +7,9 @@ use std::marker::PhantomData;
 use tracing::field::{Field, FieldSet, Visit};
 
 use super::escape::{escape, escape_debug, print};
-use super::flat::{self, IDS, Ids};
-use super::mask::{MASK, Masking, Remembered};
+use super::flat::{self, Ids};
+use super::mask::{MASK, Masking};
+use super::names::Names;
 use super::style::Style;
 
 /// The most sources of an error that are written.
@@ -23,17 +24,19 @@ pub(super) enum Owner {
     Span,
 }
 
-/// Which fields are masked, and what the thread remembers of that.
+/// Which fields are masked, and what the thread remembers of their names.
 pub(super) struct Masks<'a> {
     pub(super) masking: &'a Masking,
-    pub(super) remembered: &'a mut Remembered,
+    pub(super) names: &'a mut Names,
 }
 
 /// Appends fields to a text as they are visited.
 pub(super) struct FieldWriter<'a, 'b, S> {
     out: &'a mut String,
     start: usize,
-    names: &'a FieldSet,
+    fields: &'static FieldSet,
+    /// Whether no name comes twice.
+    distinct: bool,
     owner: Owner,
     ids: Ids,
     replaced: bool,
@@ -42,9 +45,9 @@ pub(super) struct FieldWriter<'a, 'b, S> {
 }
 
 impl<'a, 'b, S: Style> FieldWriter<'a, 'b, S> {
-    pub(super) fn new(out: &'a mut String, names: &'a FieldSet, owner: Owner, masks: &'a mut Masks<'b>) -> Self {
-        let start = out.len();
-        Self { out, start, names, owner, ids: Ids::default(), replaced: false, masks, style: PhantomData }
+    pub(super) fn new(out: &'a mut String, fields: &'static FieldSet, owner: Owner, masks: &'a mut Masks<'b>) -> Self {
+        let (start, distinct) = (out.len(), masks.names.are_distinct(fields));
+        Self { out, start, fields, distinct, owner, ids: Ids::default(), replaced: false, masks, style: PhantomData }
     }
 
     /// Tells where the ids stand, counted from where the fields begin.
@@ -52,48 +55,52 @@ impl<'a, 'b, S: Style> FieldWriter<'a, 'b, S> {
         if self.replaced { flat::find_ids::<S>(&self.out[self.start..]) } else { self.ids }
     }
 
+    #[inline]
     fn put(&mut self, field: &Field, write: impl FnOnce(&mut String)) {
-        let name = field.name();
-        if self.owner == Owner::Event && name == "message" {
+        let name = self.masks.names.get::<S>(self.masks.masking, field.name());
+        if name.is_message && self.owner == Owner::Event {
             return;
         }
-        if self.masks.remembered.masks(self.masks.masking, name) {
-            return self.place(field, name, |out| S::text(out, MASK));
-        }
-        self.place(field, name, write);
-    }
-
-    fn place(&mut self, field: &Field, name: &str, write: impl FnOnce(&mut String)) {
-        let first = self.names.field(name).is_none_or(|first| first.index() == field.index());
-        let name = name.strip_prefix("r#").unwrap_or(name);
-        if self.owner == Owner::Span && S::OWN_SPAN_KEYS.contains(&name) {
-            self.put_again(S::OTHER_SPAN_KEY, write);
-        } else if !first || name == S::OTHER_SPAN_KEY {
-            self.put_again(name, write);
+        let (masked, id) = (name.masked, name.id);
+        if !self.distinct || name.may_clash {
+            self.make_way(field);
         } else {
-            self.put_first(name, write);
+            if self.out.len() > self.start {
+                self.out.push(S::SEPARATOR);
+            }
+            self.out.push_str(&name.key);
         }
-    }
-
-    fn put_first(&mut self, name: &str, write: impl FnOnce(&mut String)) {
-        if self.out.len() > self.start {
-            self.out.push(S::SEPARATOR);
-        }
-        S::key(self.out, name);
-        self.out.push(S::ASSIGN);
         let value = self.out.len() - self.start;
-        write(self.out);
-        if let Some(id) = IDS.iter().position(|id| *id == name) {
+        match masked {
+            true => S::text(self.out, MASK),
+            false => write(self.out),
+        }
+        if let Some(id) = id {
             self.ids[id] = Some(value..self.out.len() - self.start);
         }
     }
 
-    fn put_again(&mut self, name: &str, write: impl FnOnce(&mut String)) {
+    /// Writes a key that may be there already, and takes out what stands there.
+    #[cold]
+    fn make_way(&mut self, field: &Field) {
+        let name = field.name();
+        let first = self.fields.field(name).is_none_or(|first| first.index() == field.index());
+        let mut name = name.strip_prefix("r#").unwrap_or(name);
+        let is_own = self.owner == Owner::Span && S::OWN_SPAN_KEYS.contains(&name);
+        if is_own {
+            name = S::OTHER_SPAN_KEY;
+        }
         let mut key = String::new();
         S::key(&mut key, name);
-        flat::remove::<S>(self.out, self.start, &key);
-        self.replaced = true;
-        self.put_first(name, write);
+        if is_own || !first || name == S::OTHER_SPAN_KEY {
+            flat::remove::<S>(self.out, self.start, &key);
+            self.replaced = true;
+        }
+        if self.out.len() > self.start {
+            self.out.push(S::SEPARATOR);
+        }
+        self.out.push_str(&key);
+        self.out.push(S::ASSIGN);
     }
 }
 

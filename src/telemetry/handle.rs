@@ -68,8 +68,8 @@ impl TelemetryHandle {
 
     /// Sends what waits in all sinks at the same time, the log last, and tells what was left after `deadline`.
     ///
-    /// It blocks for `deadline` at the most: a sink that hangs is left behind, and what it held is counted. A second
-    /// call closes nothing and returns the first one's report. Log lines that come later are still written.
+    /// It blocks for `deadline` at the most: a sink that hangs is left behind, and what it held is counted. A later
+    /// call closes nothing, writes the log lines that came since, and returns the first one's report.
     pub fn close(&self, deadline: Duration) -> CloseReport {
         self.0.closing.close(deadline)
     }

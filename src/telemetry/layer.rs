@@ -58,8 +58,8 @@ impl<S: Style> LogLayer<S> {
 
     /// Writes fields and keeps them in their span's extensions.
     fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, record: impl FnOnce(&mut dyn Visit)) {
-        Scratch::lend(|Scratch { line, remembered, .. }| {
-            let masks = &mut Masks { masking: &self.masking, remembered };
+        Scratch::lend(|Scratch { line, names, .. }| {
+            let masks = &mut Masks { masking: &self.masking, names };
             // The fields are written before the extensions are locked: a `Debug` implementation may log.
             let mut fields = FieldWriter::<S>::new(line, span.metadata().fields(), Owner::Span, masks);
             record(&mut fields);
@@ -102,7 +102,7 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
-        let written = Scratch::lend(|Scratch { line, trail, stamp, remembered }| {
+        let written = Scratch::lend(|Scratch { line, trail, stamp, names }| {
             for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
                 let extensions = span.extensions();
                 trail.push(span.name(), extensions.get::<SpanFields<S>>());
@@ -112,7 +112,7 @@ where
             }
             line.push_str(S::LINE_START);
             stamp.write((self.clock)(), line);
-            let masks = &mut Masks { masking: &self.masking, remembered };
+            let masks = &mut Masks { masking: &self.masking, names };
             S::line(line, event, trail, masks, &self.constants);
             line.push('\n');
             self.output.write_line(line.as_bytes(), priority(*event.metadata().level()));

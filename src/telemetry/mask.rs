@@ -37,12 +37,12 @@ pub const MASKED_FIELDS: &[&str] = &[
     "dsn",
 ];
 
-/// Which fields are masked.
+/// Which fields a layer masks.
 #[derive(Debug)]
 pub(super) struct Masking {
     /// The names without what stands between their words, in lower case.
     names: Vec<String>,
-    /// Tells this list from others.
+    /// Tells this layer from others.
     id: usize,
 }
 
@@ -53,7 +53,13 @@ impl Masking {
         Self { names: names.collect(), id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
-    fn masks(&self, name: &str) -> bool {
+    /// Returns what tells the layer from others.
+    pub(super) fn id(&self) -> usize {
+        self.id
+    }
+
+    /// Tells whether a field of this name is masked.
+    pub(super) fn masks(&self, name: &str) -> bool {
         let words = words(name);
         (0..words.len()).any(|start| {
             let mut run = String::new();
@@ -83,37 +89,6 @@ fn words(name: &str) -> Vec<String> {
     }
     words.retain(|word| !word.is_empty());
     words
-}
-
-/// How many names a thread remembers.
-const REMEMBERED: usize = 128;
-
-/// What a thread remembers of the names it has met, by their address: a field's name is never moved or freed.
-#[derive(Debug)]
-pub(super) struct Remembered {
-    of: usize,
-    names: Box<[(usize, usize, bool); REMEMBERED]>,
-}
-
-impl Default for Remembered {
-    fn default() -> Self {
-        Self { of: 0, names: Box::new([(0, 0, false); REMEMBERED]) }
-    }
-}
-
-impl Remembered {
-    /// Tells whether a field is masked.
-    pub(super) fn masks(&mut self, masking: &Masking, name: &'static str) -> bool {
-        if self.of != masking.id {
-            *self = Self { of: masking.id, ..Self::default() };
-        }
-        let address = name.as_ptr().addr();
-        let place = &mut self.names[(address ^ address >> 7) % REMEMBERED];
-        if (place.0, place.1) != (address, name.len()) {
-            *place = (address, name.len(), masking.masks(name));
-        }
-        place.2
-    }
 }
 
 #[cfg(test)]
@@ -152,16 +127,6 @@ mod tests {
         let masking = Masking::of(["iban", "Card Number"]);
         let masked = ["iban", "customer_iban", "card_number", "cardNumber", "password"].map(|name| masking.masks(name));
         assert_eq!(masked, [true, true, true, true, false]);
-    }
-
-    #[test]
-    fn a_threads_memory_is_of_one_list() {
-        let (first, second) = (Masking::of(["a"]), Masking::of(["b"]));
-        let mut remembered = Remembered::default();
-        for _ in 0..2 {
-            assert!(remembered.masks(&first, "a") && !remembered.masks(&first, "b"));
-            assert!(!remembered.masks(&second, "a") && remembered.masks(&second, "b"));
-        }
     }
 
     #[test]

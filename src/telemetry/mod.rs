@@ -32,6 +32,7 @@ mod json;
 mod layer;
 mod lines;
 mod mask;
+mod names;
 mod notice;
 #[cfg(feature = "otlp")]
 pub(crate) mod otlp;

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 
 use super::clock::Stamp;
-use super::mask::Remembered;
+use super::names::Names;
 use super::trail::Trail;
 
 /// The most capacity a buffer keeps for the next line, in bytes.
@@ -25,7 +25,7 @@ pub(super) struct Scratch {
     /// The enclosing spans.
     pub(super) trail: Trail,
     pub(super) stamp: Stamp,
-    pub(super) remembered: Remembered,
+    pub(super) names: Names,
 }
 
 impl Scratch {
