@@ -245,9 +245,21 @@ impl WatchkeeperBuilder {
             telemetry.accounts().export(&metrics);
         }
         metrics.build().record_service(&self.watched.service);
-        let health = HealthAnswers::new(Health::new(self.checks, &metrics), self.metrics_token);
+        let mut checks = self.checks;
+        checks.extend(self.watched.telemetry.iter().flat_map(checks_of_sinks));
+        let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
         Ok(Watchkeeper { inner: Arc::new(Inner { watched: self.watched, metrics, scraper, health, layer }) })
     }
+}
+
+/// Checks of where telemetry goes. That something does not arrive there is no reason to serve nobody.
+fn checks_of_sinks(telemetry: &TelemetryHandle) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (sink, trouble) in telemetry.sinks() {
+        let probe = move || std::future::ready(trouble().map_or(Ok(()), Err));
+        checks.push(Check::new(&format!("{sink}_sink"), probe).informational().keep(Duration::ZERO));
+    }
+    checks
 }
 
 impl fmt::Debug for WatchkeeperBuilder {

@@ -38,6 +38,11 @@ impl Closing {
         Self { sinks, log, state: Mutex::default(), done: Condvar::new(), process: process::id() }
     }
 
+    /// Returns the sinks besides the log.
+    pub(super) fn sinks(&self) -> &[Arc<dyn Sink>] {
+        &self.sinks
+    }
+
     /// Closes everything, once: a later call returns the first one's report, and one that comes meanwhile waits for it
     /// no longer than its own time.
     pub(super) fn close(&self, time: Duration) -> CloseReport {

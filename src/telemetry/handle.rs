@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::closing::Closing;
 use super::output::Output;
 use super::reload::LiveFilter;
+use super::sink::Sink;
 use super::{CloseReport, TelemetryError, filter};
 use crate::queue::Accounts;
 use crate::service::ServiceInfo;
@@ -42,6 +43,15 @@ impl TelemetryHandle {
     /// Returns the accounts of all sinks: what was accepted, sent, dropped and why, and what waits.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
+    }
+
+    /// Returns the sinks besides the log, each with a way to ask what is the matter with it.
+    pub(crate) fn sinks(&self) -> Vec<(&'static str, impl Fn() -> Option<&'static str> + Send + Sync + 'static)> {
+        let of = |sink: &Arc<dyn Sink>| {
+            let (name, sink) = (sink.account().sink().as_str(), Arc::downgrade(sink));
+            (name, move || sink.upgrade()?.trouble())
+        };
+        self.0.closing.sinks().iter().map(of).collect()
     }
 
     /// Counts the log lines that are lost since the start: their write failed or was never tried. Lines that wait are

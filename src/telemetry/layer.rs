@@ -59,7 +59,7 @@ impl<S: Style> LogLayer<S> {
     /// Writes fields and keeps them in their span's extensions.
     fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, record: impl FnOnce(&mut dyn Visit)) {
         Scratch::lend(|Scratch { line, names, .. }| {
-            let masks = &mut Masks { masking: &self.masking, names };
+            let masks = &mut Masks { masking: &self.masking, names, within: false };
             // The fields are written before the extensions are locked: a `Debug` implementation may log.
             let mut fields = FieldWriter::<S>::new(line, span.metadata().fields(), Owner::Span, masks);
             record(&mut fields);
@@ -112,7 +112,8 @@ where
             }
             line.push_str(S::LINE_START);
             stamp.write((self.clock)(), line);
-            let masks = &mut Masks { masking: &self.masking, names };
+            let within = *event.metadata().level() <= Level::WARN;
+            let masks = &mut Masks { masking: &self.masking, names, within };
             S::line(line, event, trail, masks, &self.constants);
             line.push('\n');
             self.output.write_line(line.as_bytes(), priority(*event.metadata().level()));

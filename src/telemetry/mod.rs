@@ -20,6 +20,8 @@ mod clock;
 mod closing;
 mod ecs;
 mod error;
+#[cfg(feature = "sentry")]
+mod errors;
 mod escape;
 mod fields;
 mod filter;

@@ -4,8 +4,10 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
 
+pub mod bugsink;
 pub mod client;
 pub mod example;
 pub mod judges;
 pub mod process;
 pub mod prometheus;
+pub mod tracker;
