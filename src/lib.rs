@@ -65,6 +65,9 @@ pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[cfg(feature = "sentry")]
+    #[doc = include_str!("../docs/guide/errors.md")]
+    mod errors {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/health.md")]

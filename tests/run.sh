@@ -5,11 +5,14 @@
 # environment under the target folder. Nothing is left running.
 #
 #   CARGO_TARGET_DIR            the target folder, `target` by default
-#   WATCHKEEPER_TEST_PYTHON     a Python that has prometheus_client; made under the target folder by default
+#   WATCHKEEPER_TEST_PYTHON     a Python that has prometheus_client and Bugsink; made under the target folder by default
+#   WATCHKEEPER_TEST_NODE_MODULES  a folder with Sentry's browser package; made under the target folder by default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PROMETHEUS_CLIENT=0.26.0
+readonly BUGSINK=2.6.2
+readonly NODE_PACKAGES=(@sentry/browser@11.12.0 jsdom@29.1.1)
 target=${CARGO_TARGET_DIR:-target}
 
 say() { printf '== %s\n' "$*"; }
@@ -30,6 +33,10 @@ need redis-server redis-server
 need pg_config postgresql
 need rsyslogd rsyslog
 need cc build-essential
+if [[ -z ${WATCHKEEPER_TEST_NODE_MODULES:-} ]]; then
+    need node nodejs
+    need npm npm
+fi
 if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
     need python3 python3
     # A Python without ensurepip makes a virtual environment that lacks pip.
@@ -77,14 +84,29 @@ if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
     has_client() {
         "$venv/bin/python" -c "
 from importlib.metadata import version
-raise SystemExit(version('prometheus_client') != '$PROMETHEUS_CLIENT')" 2>/dev/null
+raise SystemExit(version('prometheus_client') != '$PROMETHEUS_CLIENT' or version('bugsink') != '$BUGSINK')" 2>/dev/null
     }
     if ! has_client; then
-        say "installing prometheus_client $PROMETHEUS_CLIENT into $venv"
+        say "installing prometheus_client $PROMETHEUS_CLIENT and bugsink $BUGSINK into $venv"
         python3 -m venv --clear "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "prometheus_client==$PROMETHEUS_CLIENT"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "prometheus_client==$PROMETHEUS_CLIENT" \
+            "bugsink==$BUGSINK"
     fi
     export WATCHKEEPER_TEST_PYTHON=$venv/bin/python
+fi
+
+if [[ -z ${WATCHKEEPER_TEST_NODE_MODULES:-} ]]; then
+    node=$target/test-node
+    if [[ ! -f $node/installed || $(<"$node/installed") != "${NODE_PACKAGES[*]}" ]]; then
+        say "installing ${NODE_PACKAGES[*]} into $node"
+        rm -rf "$node"
+        mkdir -p "$node"
+        echo '{"private": true}' >"$node/package.json"
+        npm install --prefix "$node" --no-audit --no-fund --ignore-scripts --silent "${NODE_PACKAGES[@]}" </dev/null
+        echo "${NODE_PACKAGES[*]}" >"$node/installed"
+    fi
+    WATCHKEEPER_TEST_NODE_MODULES=$(cd "$node" && pwd)/node_modules
+    export WATCHKEEPER_TEST_NODE_MODULES
 fi
 
 # --- The tests -----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 mod support;
 
 mod app;
+mod browser;
 mod content;
 mod isolation;
 mod latency;

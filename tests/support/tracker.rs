@@ -71,11 +71,11 @@ impl Tracker {
         bodies.iter().map(|body| String::from_utf8_lossy(body).into_owned()).collect()
     }
 
-    /// The events so far.
+    /// The events so far. Of an envelope it is the first item.
     #[track_caller]
     pub fn events(&self) -> Vec<Value> {
-        let event = |body: &String| serde_json::from_str(body.lines().nth(2).expect("an item")).expect("JSON");
-        self.bodies().iter().map(event).collect()
+        let event = |body: &String| serde_json::from_str(body.lines().nth(2)?).expect("JSON");
+        self.bodies().iter().filter_map(event).collect()
     }
 
     /// Waits for an event that holds this text.
