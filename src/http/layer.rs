@@ -133,7 +133,8 @@ impl HttpLayerBuilder {
         self
     }
 
-    /// Takes the trace id for log lines from this header where a request has no `traceparent`. Default: from none.
+    /// Keeps what this header of another system says as the field `trace_id` of the request's span, where a request has
+    /// no `traceparent`. Default: from none.
     pub fn trace_header(mut self, name: http::HeaderName) -> Self {
         self.options.scope.get_or_insert_default().trace_header = true;
         self.options.trace_header = Some(name);
