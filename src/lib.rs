@@ -23,6 +23,7 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
+//! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
@@ -39,6 +40,7 @@ mod id;
 pub mod metric;
 mod named;
 pub mod presets;
+pub mod promql;
 pub mod queue;
 pub mod sample;
 pub mod sanitise;
@@ -68,6 +70,8 @@ mod guide {
     #[cfg(feature = "sentry")]
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
+    #[doc = include_str!("../docs/guide/dashboards.md")]
+    mod dashboards {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/health.md")]
@@ -82,4 +86,6 @@ mod guide {
     mod own_metrics {}
     #[doc = include_str!("../docs/guide/traces.md")]
     mod traces {}
+    #[doc = include_str!("../docs/guide/rules.md")]
+    mod rules {}
 }

@@ -7,7 +7,9 @@
 pub mod bugsink;
 pub mod client;
 pub mod example;
+pub mod generated;
 pub mod judges;
+pub mod known;
 pub mod process;
 pub mod prometheus;
 pub mod tracker;
