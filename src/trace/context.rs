@@ -121,6 +121,7 @@ impl TraceContext {
         self.sampled
     }
 
+    #[cfg(feature = "otlp")]
     pub(crate) const fn set_sampled(&mut self, sampled: bool) {
         self.sampled = sampled;
     }

@@ -43,7 +43,9 @@ pub use id::SpanId;
 pub use crate::metric::TraceId;
 
 pub(crate) use context::Remote;
-pub(crate) use current::{Swapped, of_thread, swap_in};
+#[cfg(feature = "otlp")]
+pub(crate) use current::of_thread;
+pub(crate) use current::{Swapped, swap_in};
 #[cfg(feature = "otlp")]
 pub(crate) use propagator::{Propagators, UnknownPropagator};
 

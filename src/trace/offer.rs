@@ -14,6 +14,7 @@ thread_local! {
 
 /// What the maker of a request's span offers, and what comes back.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "otlp"), expect(dead_code, reason = "nobody decides on a request then"))]
 pub(crate) struct Offer {
     /// The context of the request; whoever exports it decides whether it is sampled.
     pub(crate) context: TraceContext,
