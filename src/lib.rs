@@ -25,23 +25,30 @@
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
 //! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
+//! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
+//! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
+pub mod alert;
 pub mod api;
 pub mod environment;
 pub mod event;
 pub mod health;
+mod heap;
 pub mod http;
 mod id;
+pub mod incident;
+pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;
 pub mod promql;
 pub mod queue;
+pub mod rule;
 pub mod sample;
 pub mod sanitise;
 pub mod service;
@@ -72,6 +79,8 @@ mod guide {
     mod errors {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/health.md")]
@@ -88,4 +97,8 @@ mod guide {
     mod traces {}
     #[doc = include_str!("../docs/guide/rules.md")]
     mod rules {}
+    #[doc = include_str!("../docs/guide/own-stores.md")]
+    mod own_stores {}
+    #[doc = include_str!("../docs/guide/recording.md")]
+    mod recording {}
 }

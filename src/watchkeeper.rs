@@ -7,15 +7,21 @@ use std::time::Duration;
 use crate::api::{HealthAnswers, Scraper};
 #[cfg(feature = "axum")]
 use crate::api::{ListenOn, MetricsServer};
+use crate::event::{Event, EventDraft, Level};
 use crate::health::{Check, Health, Probe};
 #[cfg(feature = "axum")]
 use crate::http::AxumBody;
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
+use crate::id::Id;
+use crate::journal::{Forwarder, Journal, JournalOptions};
 use crate::metric::{RegisterError, Registry};
 use crate::presets::{Group, Presets};
+use crate::queue::{Accounts, Worker};
+use crate::sample::SampleDraft;
 use crate::service::ServiceInfo;
 use crate::shutdown;
-use crate::telemetry::{CloseReport, Telemetry, TelemetryHandle};
+use crate::store::{Memory, Store};
+use crate::telemetry::{CloseReport, Closing, Logged, Telemetry, TelemetryHandle};
 
 /// The watch over one service. Cloning it copies a handle.
 #[derive(Clone)]
@@ -29,6 +35,11 @@ struct Inner {
     scraper: Scraper,
     health: HealthAnswers,
     layer: HttpLayer<AnyBody>,
+    store: Arc<dyn Store>,
+    journal: Journal,
+    /// What closes the journal of a watch without telemetry; else telemetry does.
+    closing: Arc<Closing>,
+    accounts: Accounts,
 }
 
 impl Watchkeeper {
@@ -43,6 +54,9 @@ impl Watchkeeper {
             http: HttpLayerBuilder::new(),
             metrics_token: None,
             checks: Vec::new(),
+            store: None,
+            forwarder: None,
+            journal: JournalOptions::default(),
         }
     }
 
@@ -124,13 +138,69 @@ impl Watchkeeper {
         shutdown::signal()
     }
 
-    /// Sends what waits in logs, error reports and traces, and tells what was left after `deadline`.
+    /// Sends what waits in events, samples, logs, error reports and traces, and tells what was left after `deadline`.
     ///
-    /// The waiting is done on a thread of its own, so this holds no runtime up. It is the same as
-    /// [`TelemetryHandle::close`] otherwise; of a watch without telemetry, nothing is left.
+    /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
+    /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
-        let Some(telemetry) = self.telemetry().cloned() else { return CloseReport::default() };
-        shutdown::on_its_own_thread(move || telemetry.close(deadline)).await
+        let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
+        shutdown::on_its_own_thread(move || match &telemetry {
+            Some(telemetry) => telemetry.close(deadline),
+            None => closing.close(deadline),
+        })
+        .await
+    }
+}
+
+impl Watchkeeper {
+    /// Records an event: the short form of [`Journal::record_event`]. Neither blocks nor waits.
+    pub fn record_event(&self, event: EventDraft) -> Option<Id> {
+        self.inner.journal.record_event(event)
+    }
+
+    /// Records a sample: the short form of [`Journal::record_sample`]. Neither blocks nor waits.
+    pub fn record_sample(&self, sample: SampleDraft) -> Option<Id> {
+        self.inner.journal.record_sample(sample)
+    }
+
+    /// Returns the journal, for code that records and knows nothing else of the watch.
+    pub fn journal(&self) -> &Journal {
+        &self.inner.journal
+    }
+
+    /// Returns the store that the journal writes to.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
+    /// Returns the accounts of all sinks: what was accepted, stored, dropped and why, and what waits.
+    pub fn accounts(&self) -> &Accounts {
+        &self.inner.accounts
+    }
+}
+
+/// Makes an event of what was logged.
+fn event_of(logged: Logged) -> EventDraft {
+    let level = match logged.level {
+        tracing::Level::TRACE => Level::Trace,
+        tracing::Level::DEBUG => Level::Debug,
+        tracing::Level::INFO => Level::Info,
+        tracing::Level::WARN => Level::Warn,
+        tracing::Level::ERROR => Level::Error,
+    };
+    let mut event = Event::log(logged.target).level(level);
+    for (name, value) in logged.fields {
+        event = event.detail(name, value);
+    }
+    if let Some(message) = logged.message {
+        event = event.message(message);
+    }
+    if let Some(request) = logged.request_id {
+        event = event.tag("request_id", request);
+    }
+    match logged.trace_id {
+        Some(trace) => event.trace_id(trace),
+        None => event,
     }
 }
 
@@ -180,6 +250,9 @@ pub struct WatchkeeperBuilder {
     http: HttpLayerBuilder,
     metrics_token: Option<String>,
     checks: Vec<Check>,
+    store: Option<Arc<dyn Store>>,
+    forwarder: Option<Arc<dyn Forwarder>>,
+    journal: JournalOptions,
 }
 
 impl WatchkeeperBuilder {
@@ -223,6 +296,24 @@ impl WatchkeeperBuilder {
         self
     }
 
+    /// Keeps events and samples there. Default: [`Memory`], within its default bounds.
+    pub fn store(mut self, store: impl Store + 'static) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// Passes events and samples on to a system outside as well. Default: to none.
+    pub fn forward(mut self, forwarder: impl Forwarder + 'static) -> Self {
+        self.forwarder = Some(Arc::new(forwarder));
+        self
+    }
+
+    /// Makes choices about the journal: its bounds, what is dropped when it is full, its batches. Default: none.
+    pub fn journal(mut self, options: JournalOptions) -> Self {
+        self.journal = options;
+        self
+    }
+
     /// Builds the watch.
     ///
     /// Called within a tokio runtime, it watches that runtime too.
@@ -241,14 +332,33 @@ impl WatchkeeperBuilder {
         for group in [Group::Process, Group::Runtime, Group::Build] {
             metrics.enable(group)?;
         }
-        if let Some(telemetry) = &self.watched.telemetry {
-            telemetry.accounts().export(&metrics);
+        let telemetry = self.watched.telemetry.as_ref();
+        let accounts = telemetry.map(|telemetry| telemetry.accounts().clone()).unwrap_or_default();
+        let store = self.store.unwrap_or_else(|| Arc::new(Memory::new()));
+        let monitoring = Some(metrics.monitoring().clone());
+        let journal =
+            Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
+        accounts.export(&metrics);
+        let mut closing = Vec::new();
+        match telemetry {
+            Some(telemetry) => {
+                journal.sinks().into_iter().for_each(|sink| telemetry.add_sink(sink));
+                let keeps = journal.clone();
+                telemetry.keep_logged(move |logged| {
+                    keeps.record_event(event_of(logged));
+                });
+            }
+            None => closing = journal.sinks(),
         }
+        let closing = Arc::new(Closing::new(closing, None));
         metrics.build().record_service(&self.watched.service);
         let mut checks = self.checks;
         checks.extend(self.watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
-        Ok(Watchkeeper { inner: Arc::new(Inner { watched: self.watched, metrics, scraper, health, layer }) })
+        let watched = self.watched;
+        Ok(Watchkeeper {
+            inner: Arc::new(Inner { watched, metrics, scraper, health, layer, store, journal, closing, accounts }),
+        })
     }
 }
 

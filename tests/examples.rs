@@ -24,6 +24,7 @@ use Act::{Ends, Serves};
 
 const EXAMPLES: &[(&str, Act)] = &[
     ("minimal", Serves("/greet/ada", r#"http_requests_total{method="GET",path="/greet/{name}",status="200"} 1"#)),
+    ("own_store", Ends("own_store: the example was run")),
     ("custom_metrics", Ends(r#"depot_parcels_sent_total{site="north",carrier="bicycle",town="Delft"} 1"#)),
     ("tower_service", Serves("/greet/ada", r#"http_requests_total{method="GET",path="/greet/{name}",status="200"} 1"#)),
     ("every_metric", Serves("/metrics", r#"integration_up{integration="crm"} 1"#)),

@@ -11,7 +11,9 @@ use axum::routing::post;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::json;
-use watchkeeper::metric::Registry;
+use watchkeeper::Watchkeeper;
+use watchkeeper::event::{Event, Level};
+use watchkeeper::journal::Journal;
 use watchkeeper::presets::auth::{AuthMetrics, LoginResult};
 
 use crate::failures::Failures;
@@ -21,16 +23,22 @@ const PASSWORD: &str = "open sesame";
 
 struct Logins {
     metrics: AuthMetrics,
+    journal: Journal,
     failures: Mutex<Failures>,
     sessions: Mutex<Sessions>,
 }
 
 /// Returns `POST /login`.
-pub(crate) fn router(metrics: &AuthMetrics, registry: &Registry) -> Router {
-    let logins = Arc::new(Logins { metrics: metrics.clone(), failures: Mutex::default(), sessions: Mutex::default() });
+pub(crate) fn router(watch: &Watchkeeper) -> Router {
+    let logins = Arc::new(Logins {
+        metrics: watch.metrics().auth().clone(),
+        journal: watch.journal().clone(),
+        failures: Mutex::default(),
+        sessions: Mutex::default(),
+    });
     let counted = Arc::clone(&logins);
     // Sessions end by themselves, so they are counted when somebody looks.
-    registry.on_scrape(move || {
+    watch.registry().on_scrape(move || {
         let sessions = counted.sessions.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now());
         counted.metrics.record_active_sessions(sessions);
     });
@@ -46,6 +54,9 @@ struct Attempt {
 async fn login(State(logins): State<Arc<Logins>>, Json(attempt): Json<Attempt>) -> Response {
     let result = logins.attempt(&attempt);
     logins.metrics.record_login(result);
+    let level = if result == LoginResult::Success { Level::Info } else { Level::Warn };
+    // Who it was is nobody's business here.
+    logins.journal.record_event(Event::log("logins").level(level).message("sign-in").tag("result", result.as_str()));
     match result {
         LoginResult::Success => Json(json!({"welcome": "back"})).into_response(),
         LoginResult::InvalidCredentials => {

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use axum::Router;
 use tokio::net::TcpListener;
+use tracing::Level;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 use arguments::{Arguments, Refusal};
@@ -32,7 +33,7 @@ const SENDING_TIME: Duration = Duration::from_secs(5);
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_this_process()?;
     // Before the runtime, so that everything that follows is logged.
-    let telemetry = Telemetry::init(service_info!())?;
+    let telemetry = Telemetry::builder(service_info!()).keep_events(Level::ERROR).init()?;
     tokio::runtime::Runtime::new()?.block_on(serve(&telemetry, arguments))
 }
 
@@ -44,10 +45,10 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     let watch = Watchkeeper::builder(telemetry).build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
-        .merge(logins::router(metrics.auth(), watch.registry()))
+        .merge(logins::router(&watch))
         .merge(orders::router())
         .merge(subscriptions::router(metrics.subscription()))
-        .merge(payments::router(metrics.payment()))
+        .merge(payments::router(metrics.payment(), watch.journal()))
         .merge(trouble::router())
         .merge(call::router(traffic::reachable(address).to_string()))
         .merge(watch.routes()) // /metrics

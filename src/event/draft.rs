@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Event, EventType, Fields, Level};
@@ -52,26 +52,27 @@ impl Default for TimeWindow {
 /// An event as it is told. [`accept`](Self::accept) or [`check`](Self::check) makes an [`Event`] of it.
 ///
 /// As JSON it has the fields of an event that a client may set: `event_type`, `source`, `message`, `level`, `tags`,
-/// `payload`, `timestamp`, `trace_id`, `dedup_key`; any other is refused.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+/// `payload`, `timestamp`, `trace_id`, `dedup_key`; any other is refused. Who made it is not among them, in either
+/// direction.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[must_use = "a draft does nothing until it is recorded"]
 pub struct EventDraft {
     event_type: EventType,
     source: String,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     message: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     level: Option<Level>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
     tags: Fields,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Fields::is_empty")]
     payload: Fields,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     timestamp: Option<Timestamp>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     trace_id: Option<String>,
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     dedup_key: Option<String>,
     #[serde(skip)]
     created_by: Option<String>,
@@ -165,7 +166,12 @@ impl EventDraft {
         let (timestamp, cleaner) = self.clean(window, now);
         let repairs = cleaner.repairs();
         if !repairs.is_empty() {
-            self.tags.insert(Event::SANITIZED, repairs.iter().map(Repair::as_str).collect::<Vec<_>>());
+            let noted = self.tags.get(Event::SANITIZED).cloned();
+            let noted =
+                |repair: &Repair| repairs.contains(*repair) || noted.as_ref().is_some_and(|n| notes(n, *repair));
+            let names: Vec<_> =
+                Repair::ALL.iter().filter(|repair| noted(repair)).map(|repair| repair.as_str()).collect();
+            self.tags.insert(Event::SANITIZED, names);
         }
         (self.into_event(timestamp, now), repairs)
     }
@@ -195,8 +201,13 @@ impl EventDraft {
         if let Some(message) = &mut self.message {
             cleaner.text("message", message, crate::sanitise::MAX_TEXT_BYTES);
         }
+        // The note of earlier repairs has its place among what is fixed.
+        let noted = self.tags.get(Event::SANITIZED).is_some_and(is_note).then(|| self.tags.remove(Event::SANITIZED));
         self.tags.change(|members| cleaner.members("tags", members));
         self.payload.change(|members| cleaner.members("payload", members));
+        if let Some(noted) = noted.flatten() {
+            self.tags.insert(Event::SANITIZED, noted);
+        }
         (timestamp, cleaner)
     }
 
@@ -216,4 +227,15 @@ impl EventDraft {
             dedup_key: self.dedup_key,
         }
     }
+}
+
+/// Tells whether a note of repairs has this one.
+fn notes(note: &Value, repair: Repair) -> bool {
+    note.as_array().is_some_and(|names| names.iter().any(|name| name.as_str() == Some(repair.as_str())))
+}
+
+/// Tells whether a value is a note of repairs, and no more than that.
+fn is_note(value: &Value) -> bool {
+    let known = |name: &Value| name.as_str().is_some_and(|name| name.parse::<Repair>().is_ok());
+    value.as_array().is_some_and(|names| names.len() <= Repair::ALL.len() && names.iter().all(known))
 }

@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::fmt;
 
+use crate::heap;
+
 /// A JSON object: each key once, in the order of the keys.
 ///
 /// ```
@@ -38,6 +40,11 @@ impl Fields {
         }
     }
 
+    /// Takes a member out.
+    pub fn remove(&mut self, key: &str) -> Option<Value> {
+        self.place(key).ok().map(|place| self.0.remove(place).1)
+    }
+
     /// Iterates over the members in the order of their keys.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Value)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value))
@@ -54,9 +61,9 @@ impl Fields {
     }
 
     /// The bytes of memory behind it.
-    pub(super) fn bytes(&self) -> usize {
-        let inner: usize = self.0.iter().map(|(key, value)| key.capacity() + super::heap_bytes(value)).sum();
-        self.0.capacity() * size_of::<(String, Value)>() + inner
+    pub(crate) fn bytes(&self) -> usize {
+        let inner: usize = self.0.iter().map(|(key, value)| heap::text(key) + heap::json(value)).sum();
+        heap::allocation(self.0.capacity() * size_of::<(String, Value)>()) + inner
     }
 
     fn place(&self, key: &str) -> Result<usize, usize> {
@@ -127,6 +134,13 @@ impl<'de> Deserialize<'de> for Fields {
     }
 }
 
+/// Reads what a store wrote, however it writes numbers.
+pub(crate) fn stored<'de, D: Deserializer<'de>>(from: D) -> Result<Fields, D::Error> {
+    let mut fields = Fields::deserialize(from)?;
+    fields.0.iter_mut().for_each(|(_, value)| crate::sanitise::restore(value));
+    Ok(fields)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,6 +153,7 @@ mod tests {
         fields.insert("b", 3);
         fields.insert("c", Value::Null);
         assert_eq!((fields.len(), fields.get("b"), fields.get("d")), (3, Some(&3.into()), None));
+        assert_eq!((fields.remove("b"), fields.remove("b"), fields.len()), (Some(3.into()), None, 2));
     }
 
     #[test]

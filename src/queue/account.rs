@@ -101,17 +101,6 @@ impl Account {
         self.lock().counts
     }
 
-    /// Accepts an item that no queue of ours holds; `None` where it has no room and is counted as dropped.
-    pub(crate) fn accept(&self, bytes: u64, priority: Priority) -> Option<Ticket> {
-        match self.admit(bytes, priority) {
-            Ok(epoch) => Some(Ticket { account: self.clone(), items: 1, bytes, epoch }),
-            Err(refusal) => {
-                self.turn_away(1, refusal.reason());
-                None
-            }
-        }
-    }
-
     /// Counts items that were offered and could not even be queued.
     pub(crate) fn turn_away(&self, items: u64, reason: DropReason) {
         self.count(|state| {
@@ -239,6 +228,10 @@ impl Account {
 }
 
 impl State {
+    pub(super) fn is_written_off(&self, epoch: u64) -> bool {
+        self.epoch != epoch
+    }
+
     pub(super) fn admit(&mut self, bound: Bound, bytes: u64, priority: Priority) -> Result<u64, Refusal> {
         let counts = &mut self.counts;
         if !bound.has_room(counts.queued, counts.queued_bytes, bytes, priority) {
@@ -273,40 +266,5 @@ impl Refusal {
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Account").field("sink", &self.inner.sink).field("counts", &self.counts()).finish()
-    }
-}
-
-/// The token of an accepted item that no queue of ours holds.
-#[must_use = "a ticket that is let fall counts its item as lost"]
-#[derive(Debug)]
-pub(crate) struct Ticket {
-    account: Account,
-    items: u64,
-    bytes: u64,
-    epoch: u64,
-}
-
-impl Ticket {
-    /// Says that the sink has taken the item.
-    pub(crate) fn stored(self) {
-        self.settle(None);
-    }
-
-    /// Says that the item does not arrive, and why.
-    pub(crate) fn dropped(self, reason: DropReason) {
-        self.settle(Some(reason));
-    }
-
-    fn settle(mut self, dropped: Option<DropReason>) {
-        let items = std::mem::take(&mut self.items);
-        self.account.settle(items, self.bytes, self.epoch, dropped);
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        if self.items > 0 {
-            self.account.settle(self.items, self.bytes, self.epoch, Some(DropReason::Lost));
-        }
     }
 }

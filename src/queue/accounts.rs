@@ -11,7 +11,7 @@ use crate::presets::monitoring::{DropReason, MonitoringMetrics, Sink};
 
 /// The accounts of all sinks. Cloning it copies a handle.
 ///
-/// It exists before any registry does, since logging does; [`export`](Self::export) shows it in one.
+/// It exists before any registry does, since logging does; a watch shows it in its registry.
 #[derive(Clone, Default)]
 pub struct Accounts {
     inner: Arc<Inner>,
@@ -105,7 +105,7 @@ mod tests {
         let (accounts, presets) = (Accounts::default(), Presets::default());
         let logs = accounts.open(Sink::Logs, Bound { bytes: 100, items: 10 });
         accounts.export(&presets);
-        let ticket = logs.accept(64, Priority::Low);
+        let epoch = logs.admit(64, Priority::Low).unwrap();
         logs.turn_away(2, DropReason::Refused);
         logs.record_write(Duration::from_millis(1));
         // Opened after the export, and the second of its sink.
@@ -130,7 +130,7 @@ mod tests {
         assert!(scrape.contains("watchkeeper_dropped_total{sink=\"logs\",reason=\"shutdown\"} 0\n"));
         assert!(!scrape.contains("sink=\"traces\""), "{scrape}");
         assert_eq!(accounts.of(Sink::Traces), None);
-        drop(ticket);
+        logs.settle(1, 64, epoch, Some(DropReason::Lost));
         assert_eq!(accounts.of(Sink::Logs).map(|counts| counts.dropped_for(DropReason::Lost)), Some(1));
     }
 }

@@ -47,6 +47,26 @@ impl<T> Batch<T> {
         self.settle(Some(reason));
     }
 
+    /// Says for each item, by its place, whether the sink has taken it or why it does not arrive.
+    pub(crate) fn settle_each(mut self, dropped: impl Fn(usize) -> Option<DropReason>) {
+        // One place for what is stored, and one for each reason.
+        let mut sums = [(0, 0); 1 + DropReason::ALL.len()];
+        for (at, size) in std::mem::take(&mut self.sizes).into_iter().enumerate() {
+            let (items, bytes) = &mut sums[dropped(at).map_or(0, |reason| 1 + reason as usize)];
+            *items += 1;
+            *bytes += size;
+        }
+        let reasons = std::iter::once(None).chain(DropReason::ALL.iter().copied().map(Some));
+        for ((items, bytes), reason) in sums.into_iter().zip(reasons).filter(|((items, _), _)| *items > 0) {
+            self.account.settle(items, bytes, self.epoch, reason);
+        }
+    }
+
+    /// Tells whether the items have been written off meanwhile, so that nothing depends on the batch any more.
+    pub(crate) fn is_written_off(&self) -> bool {
+        self.account.lock().is_written_off(self.epoch)
+    }
+
     fn settle(mut self, dropped: Option<DropReason>) {
         self.leave(dropped);
     }

@@ -108,14 +108,15 @@ impl<T> Queue<T> {
     }
 
     /// Queues an item, waiting for room as long as the future is polled; it says whether there was room. A future that is
-    /// dropped before leaves the item as lost.
+    /// dropped before leaves the item as lost, or as timed out after the deadline.
     pub(crate) fn push_when_there_is_room(
         &self,
         item: T,
         bytes: u64,
         priority: Priority,
+        deadline: Instant,
     ) -> impl Future<Output = bool> {
-        let mut offer = Offer { account: &self.inner.account, waits: None, item: Some(item) };
+        let mut offer = Offer { account: &self.inner.account, waits: None, item: Some(item), deadline };
         poll_fn(move |context| {
             // Registered before looking, so that room made in between wakes the task.
             offer.waits = Some(offer.account.lock().waiters.register(offer.waits, context.waker()));
@@ -317,8 +318,9 @@ impl<T> Drop for Inner<T> {
     }
 }
 
-/// An item that waits for room. Dropped while it does, it is lost.
+/// An item that waits for room. Dropped while it does, it is counted as lost, after its deadline as timed out.
 struct Offer<'a, T> {
+    deadline: Instant,
     account: &'a Account,
     waits: Option<u64>,
     item: Option<T>,
@@ -330,7 +332,8 @@ impl<T> Drop for Offer<'_, T> {
             self.account.lock().waiters.forget(waits);
         }
         if self.item.take().is_some() {
-            self.account.turn_away(1, DropReason::Lost);
+            let late = Instant::now() >= self.deadline;
+            self.account.turn_away(1, if late { DropReason::Timeout } else { DropReason::Lost });
         }
     }
 }

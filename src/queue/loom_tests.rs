@@ -158,7 +158,12 @@ fn loom_room_that_is_made_wakes_the_task_that_waits_for_it() {
                 }
             })
         };
-        assert!(loom::future::block_on(queue.push_when_there_is_room(2, 1, Priority::High)));
+        assert!(loom::future::block_on(queue.push_when_there_is_room(
+            2,
+            1,
+            Priority::High,
+            Instant::now() + Duration::from_secs(3600)
+        )));
         worker.join().unwrap();
         assert_eq!(queue.account().counts().queued(), 1);
     });

@@ -7,11 +7,10 @@
 //! ```
 //!
 //! holds whenever the account is read: its numbers lie behind one lock, which is held for a few additions and never
-//! across anything else. An item leaves a queue in a [`Batch`], which is a token: it is consumed by `stored` or by
-//! `dropped` with a reason, and one that is let fall counts as lost. A sink without a queue of ours takes a [`Ticket`]
-//! from the account instead.
+//! across anything else. An item leaves a queue in a batch, which is a token: it is consumed by `stored` or by
+//! `dropped` with a reason, and one that is let fall counts as lost.
 
-#![allow(dead_code, unused_imports, reason = "the sinks that use it follow")]
+#![allow(dead_code, reason = "some of it is for sinks that are behind features")]
 
 mod account;
 mod accounts;
@@ -29,11 +28,11 @@ mod waiting;
 mod worker;
 
 pub use account::Account;
-pub(crate) use account::Ticket;
 pub use accounts::Accounts;
 pub(crate) use batch::Batch;
 pub(crate) use bounded::{Queue, Wait};
 pub use counts::Counts;
+#[cfg(all(test, not(watchkeeper_loom)))]
 pub(crate) use loss::Loss;
 pub(crate) use own_work::OwnWork;
 pub use room::{Bound, Priority};

@@ -104,11 +104,13 @@ fn waiting_for_room_ends_with_the_deadline_the_close_or_the_future() {
     queue.push(1, 1, Priority::High);
     assert!(!queue.push_blocking(2, 1, Priority::High, soon()));
     let mut context = Context::from_waker(Waker::noop());
-    let mut waits = Box::pin(queue.push_when_there_is_room(3, 1, Priority::High));
+    let mut waits =
+        Box::pin(queue.push_when_there_is_room(3, 1, Priority::High, Instant::now() + Duration::from_secs(3600)));
     assert!(waits.as_mut().poll(&mut context).is_pending());
     drop(waits);
-    drop(queue.push_when_there_is_room(4, 1, Priority::High));
-    let mut waits = Box::pin(queue.push_when_there_is_room(5, 1, Priority::High));
+    drop(queue.push_when_there_is_room(4, 1, Priority::High, Instant::now() + Duration::from_secs(3600)));
+    let mut waits =
+        Box::pin(queue.push_when_there_is_room(5, 1, Priority::High, Instant::now() + Duration::from_secs(3600)));
     assert!(waits.as_mut().poll(&mut context).is_pending());
     queue.close();
     assert_eq!(waits.as_mut().poll(&mut context), Poll::Ready(false));

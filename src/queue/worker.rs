@@ -50,7 +50,7 @@ impl Worker {
             let mut rest = REST.0;
             loop {
                 let started = Instant::now();
-                if survive(|| job()).await.is_some() {
+                if survive(&mut job).await.is_some() {
                     break;
                 }
                 if started.elapsed() > STEADY {

@@ -23,9 +23,9 @@ pub(crate) struct Cleaner {
     /// The bytes of JSON that still fit.
     left: usize,
     limit: usize,
-    /// What the JSON takes as it is written, and as a database spells it out.
-    written: usize,
-    spelled: usize,
+    /// What the members of one object take at the least, and as they are kept or spelled out.
+    least: usize,
+    most: usize,
     repairs: Repairs,
     first: Option<Invalid>,
 }
@@ -33,7 +33,7 @@ pub(crate) struct Cleaner {
 impl Cleaner {
     /// Begins with a thing that may take `limit` bytes as JSON, `fixed` of which are taken already.
     pub(crate) fn new(limit: usize, fixed: usize) -> Self {
-        Self { left: limit - fixed, limit, written: 0, spelled: 0, repairs: Repairs::NONE, first: None }
+        Self { left: limit - fixed, limit, least: 0, most: 0, repairs: Repairs::NONE, first: None }
     }
 
     /// Returns what was changed so far.
@@ -99,16 +99,16 @@ impl Cleaner {
             self.note(field, Repair::Keys, MAX_KEYS);
             members.drain(MAX_KEYS..).for_each(|(_, value)| dismantle(value));
         }
-        let (written, spelled) = (mem::take(&mut self.written), mem::take(&mut self.spelled));
+        (self.least, self.most) = (0, 0);
         members.retain_mut(|(key, value)| {
             self.shorten(field, key, MAX_KEY_BYTES, Repair::KeyLength);
             self.member(field, key, value, 2)
         });
-        if self.spelled > 2 * self.written {
+        // Only numbers take so much more than they need.
+        if self.most > 2 * self.least {
             self.note(field, Repair::Number, self.limit);
-            members.iter_mut().for_each(|(_, value)| number::spell_out(value));
+            members.iter_mut().for_each(|(_, value)| number::shorten(value));
         }
-        (self.written, self.spelled) = (written, spelled);
     }
 
     /// Makes a value fit; false when there is no room for it.
@@ -144,7 +144,7 @@ impl Cleaner {
                     return false;
                 }
                 items.retain_mut(|item| {
-                    let separator = Size { written: 1, spelled: 2 };
+                    let separator = Size { spelled: 2, ..Size::of(1) };
                     self.placed(field, separator, item, depth + 1)
                 });
                 true
@@ -194,7 +194,7 @@ impl Cleaner {
 
     fn member(&mut self, field: &'static str, key: &str, value: &mut Value, depth: usize) -> bool {
         let key = quoted(key);
-        self.placed(field, Size { written: key + 2, spelled: key + 4 }, value, depth)
+        self.placed(field, Size { spelled: key + 4, ..Size::of(key + 2) }, value, depth)
     }
 
     /// Makes a value fit after what stands before it; false when there is no room for both.
@@ -207,17 +207,17 @@ impl Cleaner {
     }
 
     fn fits(&mut self, field: &'static str, size: usize) -> bool {
-        self.fits_as(field, Size { written: size, spelled: size })
+        self.fits_as(field, Size::of(size))
     }
 
     fn fits_as(&mut self, field: &'static str, size: Size) -> bool {
-        if size.written > self.left {
+        if size.kept > self.left {
             self.note(field, Repair::Size, self.limit);
             return false;
         }
-        self.take(size.written);
-        self.written += size.written;
-        self.spelled += size.spelled;
+        self.take(size.kept);
+        self.least += size.least;
+        self.most += size.kept.max(size.spelled);
         true
     }
 

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 pub(crate) use json::Cleaner;
 pub use json::{MAX_DEPTH, MAX_KEY_BYTES, MAX_KEYS, MAX_TEXT_BYTES};
+pub(crate) use number::restore;
 pub use repair::{Invalid, Repair, Repairs};
 pub use secret::{is_secret_name, redact};
 

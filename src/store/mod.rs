@@ -11,7 +11,10 @@
 //!
 //! **Scope.** What is outside the scope of a query is not there: not on a page, not counted by an offset, not by its id.
 //!
-//! **Absent.** An id that is not there answers `None`, a query without a match an empty page; neither is an error.
+//! **Absent.** An id that is not there answers `None`, a query without a match an empty page; neither is an error. A text
+//! that nothing can have, such as one with the character NUL, matches nothing.
+//!
+//! **Letters.** Texts are compared byte by byte: with case, with spaces, without patterns.
 //!
 //! **Duplicates.** An id that is stored already stays as it is, and the answer says so. So a batch may be sent again.
 //!
@@ -25,7 +28,11 @@
 //! **Time.** Every call ends: a store whose counterpart does not answer gives up with [`Timeout`](StoreErrorKind::Timeout).
 //! A call that is dropped before its end leaves the store usable; what it asked for may have been done.
 
+mod alert;
 mod error;
+mod incident;
+mod memory;
+mod parts;
 mod query;
 
 use std::fmt::Debug;
@@ -33,7 +40,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use alert::{AlertQuery, AlertStore, RuleQuery};
 pub use error::{StoreError, StoreErrorKind};
+pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
+pub use memory::{Memory, MemoryLimits};
+pub use parts::Parts;
 pub use query::{
     Cursor, DEFAULT_LIMIT, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Page, Paging, SampleQuery, Scope, same,
 };
@@ -41,6 +52,7 @@ pub use query::{
 use crate::event::Event;
 use crate::id::Id;
 use crate::sample::Sample;
+use crate::timestamp::Timestamp;
 
 /// What a store answers, sooner or later.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
@@ -57,7 +69,22 @@ pub enum Appended {
     Refused,
 }
 
+/// How many things were ever stored, and how many of the last hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// All that were ever stored. It never falls, whatever is dropped.
+    pub total: u64,
+    /// Those of the current minute and the 59 before it, by their own time.
+    pub last_hour: u64,
+}
+
 /// Keeps events.
+///
+/// **Counts** are counted as things are stored, a duplicate not at all; they are never made by looking at what is there.
+///
+/// **Retention** drops what is older than a time. Nothing at that time or later is dropped; what is more than a day older
+/// is gone when the call answers, and what lies between may stay until the next time. A bounded store may drop its oldest
+/// things at any time.
 pub trait EventStore: Debug + Send + Sync {
     /// Stores a batch, and says for each event, in the order given, what became of it. An empty batch answers nothing.
     fn append_events<'a>(&'a self, events: &'a [Arc<Event>]) -> StoreFuture<'a, Vec<Appended>>;
@@ -67,18 +94,30 @@ pub trait EventStore: Debug + Send + Sync {
 
     /// Finds events.
     fn events<'a>(&'a self, query: &'a EventQuery) -> StoreFuture<'a, Page<Arc<Event>>>;
+
+    /// Counts the events that were stored.
+    fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
+
+    /// Drops events from before a time, and says how many, or about how many; 0 when there was nothing to drop.
+    fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
 }
 
-/// Keeps samples.
+/// Keeps samples. Counts and retention are those of [`EventStore`].
 pub trait SampleStore: Debug + Send + Sync {
     /// Stores a batch, and says for each sample, in the order given, what became of it. An empty batch answers nothing.
     fn append_samples<'a>(&'a self, samples: &'a [Arc<Sample>]) -> StoreFuture<'a, Vec<Appended>>;
 
     /// Finds samples.
     fn samples<'a>(&'a self, query: &'a SampleQuery) -> StoreFuture<'a, Page<Arc<Sample>>>;
+
+    /// Counts the samples that were stored.
+    fn sample_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
+
+    /// Drops samples from before a time, and says how many, or about how many; 0 when there was nothing to drop.
+    fn drop_samples(&self, before: Timestamp) -> StoreFuture<'_, u64>;
 }
 
-/// Keeps everything. Whatever keeps each part is a store.
-pub trait Store: EventStore + SampleStore {}
+/// Keeps everything. Whatever keeps each part is a store; [`Parts`] puts one together from several.
+pub trait Store: EventStore + SampleStore + IncidentStore + AlertStore {}
 
-impl<S: EventStore + SampleStore + ?Sized> Store for S {}
+impl<S: EventStore + SampleStore + IncidentStore + AlertStore + ?Sized> Store for S {}

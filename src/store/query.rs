@@ -7,8 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::event::{EventType, Fields, Level};
+use crate::event::{Event, EventType, Fields, Level};
 use crate::id::{Id, InvalidId};
+use crate::sample::Sample;
 use crate::timestamp::Timestamp;
 
 /// The most things on a page.
@@ -98,10 +99,10 @@ impl<T> Default for Page<T> {
 /// The part of an answer that is wanted: where it begins, how much of it, from which end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paging {
-    limit: usize,
-    offset: usize,
-    cursor: Option<Cursor>,
-    order: Order,
+    pub(super) limit: usize,
+    pub(super) offset: usize,
+    pub(super) cursor: Option<Cursor>,
+    pub(super) order: Order,
 }
 
 impl Default for Paging {
@@ -175,6 +176,8 @@ macro_rules! paging {
         }
     };
 }
+
+pub(super) use paging;
 
 /// Which events are wanted. Every condition that is set has to hold.
 #[derive(Debug, Clone, PartialEq)]
@@ -269,6 +272,22 @@ impl EventQuery {
 
     paging!();
 
+    /// Tells whether an event is what the query asks for, its place apart.
+    pub fn matches(&self, event: &Event) -> bool {
+        self.event_type.is_none_or(|event_type| event_type == event.event_type())
+            && self.level.is_none_or(|level| Some(level) == event.level())
+            && self.min_level.is_none_or(|level| Some(level) <= event.level())
+            && self.source.as_ref().is_none_or(|source| source == event.source())
+            && self.matches_rest(event)
+    }
+
+    /// The conditions for which a store has to look into the event itself.
+    pub(super) fn matches_rest(&self, event: &Event) -> bool {
+        self.scope.contains(event.created_by())
+            && self.trace_id.as_ref().is_none_or(|trace| Some(trace.as_str()) == event.trace_id())
+            && self.tags.iter().all(|(key, value)| event.tags().get(key).is_some_and(|has| same(has, value)))
+    }
+
     /// Returns the smallest and the largest id that the times and the cursor leave; none when nothing is left.
     pub fn id_bounds(&self) -> Option<(Id, Id)> {
         id_bounds(self.start, self.end, &self.paging)
@@ -325,13 +344,21 @@ impl SampleQuery {
 
     paging!();
 
+    /// Tells whether a sample is what the query asks for, its place apart.
+    pub fn matches(&self, sample: &Sample) -> bool {
+        let label = |(name, value): (&String, &String)| sample.labels().get(name).map_or("", String::as_str) == value;
+        self.scope.contains(sample.created_by())
+            && self.name.as_ref().is_none_or(|name| name == sample.name())
+            && self.labels.iter().all(label)
+    }
+
     /// Returns the smallest and the largest id that the times and the cursor leave; none when nothing is left.
     pub fn id_bounds(&self) -> Option<(Id, Id)> {
         id_bounds(self.start, self.end, &self.paging)
     }
 }
 
-fn id_bounds(start: Option<Timestamp>, end: Option<Timestamp>, paging: &Paging) -> Option<(Id, Id)> {
+pub(super) fn id_bounds(start: Option<Timestamp>, end: Option<Timestamp>, paging: &Paging) -> Option<(Id, Id)> {
     // Nothing happened before 1970, and an id cannot say so.
     if end.is_some_and(|end| end < Timestamp::EPOCH) {
         return None;

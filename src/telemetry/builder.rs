@@ -4,11 +4,12 @@ use std::fmt;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tracing::{Dispatch, Subscriber, dispatcher};
+use tracing::{Dispatch, Level, Subscriber, dispatcher};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, Registry};
 
+use super::capture::Capture;
 use super::closing::Closing;
 use super::ecs::Ecs;
 use super::human::Human;
@@ -46,6 +47,9 @@ pub struct TelemetryBuilder {
     queue_bytes: u64,
     masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
+    /// From which level on log events are kept, and where they go.
+    captured: Option<Level>,
+    capture: Capture,
 }
 
 impl TelemetryBuilder {
@@ -61,6 +65,8 @@ impl TelemetryBuilder {
             queue_bytes: DEFAULT_QUEUE_BYTES,
             masked_fields: None,
             accounts: Accounts::default(),
+            captured: None,
+            capture: Capture::default(),
         }
     }
 
@@ -89,7 +95,7 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Sets the names of fields whose values are masked as `***` in the log, of events and of spans. A field is masked
+    /// Sets the names of fields whose values are masked as `***` in the log and in events that are kept, of events and of spans. A field is masked
     /// when one of the names is a word of its own name, or several words in a row. Default: [`MASKED_FIELDS`].
     pub fn masked_fields<N: Into<String>>(mut self, names: impl IntoIterator<Item = N>) -> Self {
         self.masked_fields = Some(names.into_iter().map(Into::into).collect());
@@ -127,6 +133,14 @@ impl TelemetryBuilder {
         self
     }
 
+    /// Keeps log events of this level and graver ones as events in the store, with their request's ids, once a
+    /// [`Watchkeeper`](crate::Watchkeeper) is built with this telemetry; whatever the [filter](Self::filter) of the log.
+    /// What the library logs in the course of its own work is not kept. Default: none are.
+    pub fn keep_events(mut self, least: Level) -> Self {
+        self.captured = Some(least);
+        self
+    }
+
     /// Makes this the telemetry of the whole process. Needs no async runtime.
     ///
     /// # Errors
@@ -139,7 +153,7 @@ impl TelemetryBuilder {
         if dispatcher::has_been_set() {
             return Err(TelemetryError::AlreadyInitialised);
         }
-        let (mut layers, parts) = self.parts::<Registry>()?;
+        let (mut layers, parts) = self.parts::<Registry>(&log.masking)?;
         let observer = parts.panics.clone();
         let dispatch = if layers.is_empty() {
             // A filter for everything costs less than one for each layer.
@@ -177,12 +191,12 @@ impl TelemetryBuilder {
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
         let log = self.log()?;
-        let (mut layers, parts) = self.parts::<R>()?;
+        let (mut layers, parts) = self.parts::<R>(&log.masking)?;
         layers.push(log.layer(parts.ids.clone()).with_filter(log.filter.clone()).boxed());
         Ok((self.telemetry(log, parts), layers.boxed()))
     }
 
-    fn parts<R>(&self) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
+    fn parts<R>(&self, masking: &Arc<Masking>) -> Result<(Vec<BoxedLayer<R>>, Parts), TelemetryError>
     where
         R: Subscriber + for<'a> LookupSpan<'a>,
     {
@@ -193,12 +207,16 @@ impl TelemetryBuilder {
             all.ids = all.ids.or(ids);
             all.panics = all.panics.or(panics);
         }
+        if let Some(least) = self.captured {
+            layers.push(self.capture.layer(least, masking, all.ids.clone()));
+        }
         Ok((layers, all))
     }
 
     fn telemetry(&self, log: Log, parts: Parts) -> Telemetry {
         let closing = Closing::new(parts.sinks, Arc::clone(&log.output) as Arc<dyn Sink>);
-        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, self.accounts.clone(), closing) }
+        let (accounts, capture) = (self.accounts.clone(), self.capture.clone());
+        Telemetry { handle: TelemetryHandle::new(self.service, log.output, log.filter, accounts, closing, capture) }
     }
 
     fn log(&mut self) -> Result<Log, TelemetryError> {
@@ -329,5 +347,33 @@ mod tests {
         assert!(said(builder(BAD)).starts_with(r#"RUST_LOG is "%%", "#));
         assert!(said(builder(BAD).filter("info")).starts_with(r#"RUST_LOG_FORMAT is "xml", "#));
         assert!(said(builder([]).filter("loud")).starts_with(r#"filter is "loud", "#));
+    }
+
+    #[test]
+    fn an_app_says_which_fields_are_masked() {
+        let written = Written::default();
+        let builder = builder([]).writer(written.clone()).masked_fields(["iban"]);
+        let (telemetry, layer) = builder.layer().unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            tracing::info!(customer_iban = "DE02", token_count = 3, "paid");
+        });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
+        assert!(written.lines()[0].contains("paid customer_iban=*** token_count=3 at "), "{:?}", written.lines());
+    }
+
+    #[test]
+    fn a_filter_changes_behind_a_layer_too() {
+        let written = Written::default();
+        let (telemetry, layer) = builder([]).writer(written.clone()).layer().unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            for filter in ["error", "info,[work]=debug", "warn"] {
+                telemetry.set_filter(filter).unwrap();
+                let _work = tracing::info_span!("work").entered();
+                tracing::debug!("at {filter}");
+            }
+        });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
+        assert_eq!(written.lines().len(), 1);
+        assert!(written.lines()[0].contains("at info,[work]=debug"), "{:?}", written.lines());
     }
 }

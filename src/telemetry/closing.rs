@@ -16,9 +16,9 @@ pub const DEFAULT_DEADLINE: Duration = Duration::from_secs(5);
 const MOST_FOR_LOG: Duration = Duration::from_secs(1);
 
 /// The sinks of a process, and whether they have been closed.
-pub(super) struct Closing {
-    sinks: Vec<Arc<dyn Sink>>,
-    log: Arc<dyn Sink>,
+pub(crate) struct Closing {
+    sinks: Mutex<Vec<Arc<dyn Sink>>>,
+    log: Option<Arc<dyn Sink>>,
     state: Mutex<State>,
     done: Condvar,
     /// The process whose threads the sinks have: a forked child has none of them.
@@ -34,18 +34,24 @@ enum State {
 }
 
 impl Closing {
-    pub(super) fn new(sinks: Vec<Arc<dyn Sink>>, log: Arc<dyn Sink>) -> Self {
-        Self { sinks, log, state: Mutex::default(), done: Condvar::new(), process: process::id() }
+    pub(crate) fn new(sinks: Vec<Arc<dyn Sink>>, log: impl Into<Option<Arc<dyn Sink>>>) -> Self {
+        let (sinks, log, process) = (Mutex::new(sinks), log.into(), process::id());
+        Self { sinks, log, state: Mutex::default(), done: Condvar::new(), process }
+    }
+
+    /// Adds a sink, to be closed with the others.
+    pub(crate) fn add(&self, sink: Arc<dyn Sink>) {
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).push(sink);
     }
 
     /// Returns the sinks besides the log.
-    pub(super) fn sinks(&self) -> &[Arc<dyn Sink>] {
-        &self.sinks
+    pub(super) fn sinks(&self) -> Vec<Arc<dyn Sink>> {
+        self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Closes everything, once: a later call returns the first one's report, and one that comes meanwhile waits for it
     /// no longer than its own time.
-    pub(super) fn close(&self, time: Duration) -> CloseReport {
+    pub(crate) fn close(&self, time: Duration) -> CloseReport {
         let start = Instant::now();
         let end = start.checked_add(time).unwrap_or_else(|| start + Duration::from_secs(86_400));
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -77,33 +83,34 @@ impl Closing {
     /// What can be said while another call is closing.
     fn busy(&self) -> CloseReport {
         let of = |sink: &Arc<dyn Sink>| SinkReport { sink: sink.account().sink(), left: 0, ended: false };
-        CloseReport { sinks: self.sinks.iter().chain([&self.log]).map(of).collect() }
+        CloseReport { sinks: self.sinks().iter().chain(&self.log).map(of).collect() }
     }
 
     /// Writes the lines that came after closing, such as the one that tells its report, where the log took them before.
     fn write_last_lines(&self, report: &CloseReport, end: Instant) {
-        if report.sinks.last().is_some_and(|log| log.left == 0) {
-            self.log.close(end);
+        if let Some(log) = self.log.as_ref().filter(|_| report.sinks.last().is_some_and(|log| log.left == 0)) {
+            log.close(end);
         }
     }
 
     fn close_by(&self, start: Instant, end: Instant) -> CloseReport {
         if process::id() != self.process {
             // What the parent has queued is the parent's to send.
-            return CloseReport { sinks: vec![self.close_log(end)] };
+            return CloseReport { sinks: self.close_log(end).into_iter().collect() };
         }
-        let for_log = ((end - start) / 5).min(MOST_FOR_LOG);
-        let mut sinks = close_all(&self.sinks, end - for_log);
+        let for_log = if self.log.is_some() { ((end - start) / 5).min(MOST_FOR_LOG) } else { Duration::ZERO };
+        let mut sinks = close_all(&self.sinks(), end - for_log);
         for SinkReport { sink, left, ended } in sinks.iter().filter(|sink| sink.left > 0 || !sink.ended) {
             let sink = sink.as_str();
             tracing::warn!(target: "watchkeeper::telemetry", sink, left, ended, "not everything was sent before the end");
         }
-        sinks.push(self.close_log(end));
+        sinks.extend(self.close_log(end));
         CloseReport { sinks }
     }
 
-    fn close_log(&self, end: Instant) -> SinkReport {
-        SinkReport { left: self.log.close(end), sink: self.log.account().sink(), ended: true }
+    fn close_log(&self, end: Instant) -> Option<SinkReport> {
+        let log = self.log.as_ref()?;
+        Some(SinkReport { left: log.close(end), sink: log.account().sink(), ended: true })
     }
 }
 
@@ -147,7 +154,7 @@ mod tests {
     }
 
     impl Slow {
-        fn new(name: SinkName, items: u64, takes: Duration, left: u64) -> Arc<dyn Sink> {
+        fn sink(name: SinkName, items: u64, takes: Duration, left: u64) -> Arc<dyn Sink> {
             let account = Account::announcing(name, Bound::NONE, drop);
             (0..items).for_each(|_| assert!(account.admit(1, Priority::Normal).is_ok()));
             Arc::new(Self { account, takes, left })
@@ -174,9 +181,9 @@ mod tests {
 
     #[test]
     fn hung_sinks_are_left_behind_together_and_what_they_hold_is_counted() {
-        let hung = [SinkName::Errors, SinkName::Traces, SinkName::Forward].map(|name| Slow::new(name, 7, HANGS, 0));
-        let quick = Slow::new(SinkName::Alerts, 0, Duration::ZERO, 2);
-        let log = Slow::new(SinkName::Logs, 0, Duration::ZERO, 0);
+        let hung = [SinkName::Errors, SinkName::Traces, SinkName::Forward].map(|name| Slow::sink(name, 7, HANGS, 0));
+        let quick = Slow::sink(SinkName::Alerts, 0, Duration::ZERO, 2);
+        let log = Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0);
         let sinks: Vec<_> = hung.iter().cloned().chain([quick]).collect();
         let closing = Closing::new(sinks, log);
         let deadline = Duration::from_millis(500);
@@ -207,8 +214,8 @@ mod tests {
     #[test]
     fn closing_again_gives_the_first_report_and_does_not_wait() {
         let closing = Closing::new(
-            vec![Slow::new(SinkName::Errors, 1, HANGS, 0)],
-            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+            vec![Slow::sink(SinkName::Errors, 1, HANGS, 0)],
+            Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0),
         );
         let first = closing.close(Duration::from_millis(50));
         let (second, took) = timed(&closing, HANGS);
@@ -218,8 +225,8 @@ mod tests {
     #[test]
     fn who_closes_meanwhile_waits_for_the_report_but_no_longer_than_asked() {
         let closing = Closing::new(
-            vec![Slow::new(SinkName::Errors, 0, Duration::from_millis(600), 3)],
-            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+            vec![Slow::sink(SinkName::Errors, 0, Duration::from_millis(600), 3)],
+            Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0),
         );
         thread::scope(|scope| {
             let first = scope.spawn(|| closing.close(Duration::from_secs(60)));
@@ -235,8 +242,8 @@ mod tests {
     #[test]
     fn no_time_at_all_still_gives_a_report() {
         let closing = Closing::new(
-            vec![Slow::new(SinkName::Traces, 9, HANGS, 0)],
-            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+            vec![Slow::sink(SinkName::Traces, 9, HANGS, 0)],
+            Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0),
         );
         assert_eq!(closing.close(Duration::ZERO).left(SinkName::Traces), 9);
     }

@@ -84,27 +84,20 @@ fn push_unicode_escape(out: &mut String, c: char) {
     }
 }
 
-/// Appends what `value` prints, escaped piece by piece; a failing `Debug` leaves what it wrote so far.
+/// Appends what `value` prints, escaped; a failing `Debug` leaves what it wrote so far.
 pub(super) fn escape_debug(out: &mut String, value: &dyn fmt::Debug, quotes: bool) {
-    print(out, |out| write!(Escaping { out, quotes }, "{value:?}"));
+    let start = out.len();
+    print(out, |out| write!(out, "{value:?}"));
+    if !is_plain(&out.as_bytes()[start..]) {
+        let text = out.split_off(start);
+        escape_odd(out, &text, quotes);
+    }
 }
 
 /// Lets a value of the app's print itself; one that panics says so in the line, and the line goes on.
 pub(super) fn print(out: &mut String, value: impl FnOnce(&mut String) -> fmt::Result) {
     if catch_unwind(AssertUnwindSafe(|| value(out))).is_err() {
         out.push_str("(it panicked)");
-    }
-}
-
-struct Escaping<'a> {
-    out: &'a mut String,
-    quotes: bool,
-}
-
-impl Write for Escaping<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        escape(self.out, text, self.quotes);
-        Ok(())
     }
 }
 

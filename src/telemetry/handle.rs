@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::capture::{Capture, Logged};
 use super::closing::Closing;
 use super::output::Output;
 use super::reload::LiveFilter;
@@ -22,6 +23,7 @@ struct Inner {
     filter: LiveFilter,
     accounts: Accounts,
     closing: Closing,
+    capture: Capture,
 }
 
 impl TelemetryHandle {
@@ -31,8 +33,9 @@ impl TelemetryHandle {
         filter: LiveFilter,
         accounts: Accounts,
         closing: Closing,
+        capture: Capture,
     ) -> Self {
-        Self(Arc::new(Inner { service, output, filter, accounts, closing }))
+        Self(Arc::new(Inner { service, output, filter, accounts, closing, capture }))
     }
 
     /// Names the service that is watched.
@@ -74,6 +77,16 @@ impl TelemetryHandle {
     pub fn set_filter(&self, text: &str) -> Result<(), TelemetryError> {
         self.0.filter.set(filter::parse("filter", text)?);
         Ok(())
+    }
+
+    /// Adds a sink, to be closed with the others.
+    pub(crate) fn add_sink(&self, sink: Arc<dyn Sink>) {
+        self.0.closing.add(sink);
+    }
+
+    /// Hands the log events that are to be kept to `keep` from now on.
+    pub(crate) fn keep_logged(&self, keep: impl Fn(Logged) + Send + Sync + 'static) {
+        self.0.capture.connect(keep);
     }
 
     /// Sends what waits in all sinks at the same time, the log last, and tells what was left after `deadline`.

@@ -1,4 +1,5 @@
-//! Logs: one call at start, configured from the environment and from code.
+//! Logs, and whatever else leaves the process: one call at start, one guard at the end, configured from the environment
+//! and from code.
 //!
 //! ```
 //! use watchkeeper::{Telemetry, service_info};
@@ -11,11 +12,12 @@
 //! ```
 //!
 //! `RUST_LOG` says what is logged (default `info`), `RUST_LOG_FORMAT` how a line looks (`json`, `ecs` or `human`, the
-//! default). Lines go to standard output. A line that cannot be written is counted
-//! ([`Telemetry::lost_log_lines`]) and never stops the app.
+//! default). Lines go to standard output, by a thread of their own behind a bounded queue: a line that cannot be written
+//! is counted ([`TelemetryHandle::lost_log_lines`]) and neither stops the app nor holds it up.
 
 mod backlog;
 mod builder;
+mod capture;
 mod clock;
 mod closing;
 mod ecs;
@@ -56,6 +58,8 @@ use std::fmt;
 use std::ops::Deref;
 
 pub use builder::{DEFAULT_QUEUE_BYTES, TelemetryBuilder};
+pub(crate) use capture::Logged;
+pub(crate) use closing::Closing;
 pub use closing::DEFAULT_DEADLINE;
 pub use error::TelemetryError;
 pub use filter::REQUEST_SPAN_TARGET;
@@ -65,6 +69,7 @@ pub use mask::MASKED_FIELDS;
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpError;
 pub use report::{CloseReport, SinkReport};
+pub(crate) use sink::Sink;
 
 use crate::service::ServiceInfo;
 

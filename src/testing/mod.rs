@@ -1,4 +1,4 @@
-//! For tests: what a scrape would show.
+//! For tests: what a scrape would show, what stores have to keep to, and events that do harm.
 //!
 //! ```
 //! use watchkeeper::metric::{CounterDesc, Registry};
@@ -15,6 +15,8 @@
 //! # Ok::<(), watchkeeper::metric::RegisterError>(())
 //! ```
 
+pub mod hostile;
+pub mod laws;
 mod scrape;
 
 pub use scrape::Scrape;

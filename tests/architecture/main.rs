@@ -22,7 +22,11 @@ struct Floor {
 /// signals know nothing of events and stores, nor the other way round, and nobody builds on `testing`.
 const FLOORS: &[Floor] = &[
     // Who is being watched, and what may leave the process.
-    Floor { name: "ground", modules: &["service", "sanitise", "environment", "timestamp", "id", "named"], uses: &[] },
+    Floor {
+        name: "ground",
+        modules: &["service", "sanitise", "environment", "timestamp", "id", "named", "heap"],
+        uses: &[],
+    },
     // Descriptors, cells, registry, exposition.
     Floor { name: "metric", modules: &["metric"], uses: &["ground"] },
     // The catalogue, and queries built from it.
@@ -36,7 +40,7 @@ const FLOORS: &[Floor] = &[
         uses: &["ground", "metric", "presets", "queue"],
     },
     // Pure types and state machines: no input, no output, time is an argument.
-    Floor { name: "domain", modules: &["event", "sample", "rule", "incident"], uses: &["ground"] },
+    Floor { name: "domain", modules: &["event", "sample", "rule", "alert", "incident"], uses: &["ground"] },
     // Where they are kept.
     Floor { name: "stores", modules: &["store"], uses: &["ground", "metric", "presets", "queue", "domain"] },
     // What works on them in the background.

@@ -88,6 +88,42 @@ fn a_request_id_cannot_forge_a_line() {
     assert_eq!(jq(".", &log).len(), log.lines().count(), "{log}");
 }
 
+#[test]
+fn a_shop_that_is_told_to_close_writes_every_line_first() {
+    let mut shop = shop_with_json_logs();
+    for _ in 0..50 {
+        shop.get("/fail");
+    }
+
+    shop.process.signal("TERM");
+
+    assert!(shop.process.wait().success(), "{}", shop.process.stderr());
+    let errors = jq(r#"select(.level == "ERROR")"#, &shop.process.stdout());
+    assert_eq!(errors.len(), 50);
+}
+
+#[test]
+fn a_panic_of_a_handler_is_an_error_with_the_id_of_its_request() {
+    let shop = shop_with_json_logs();
+    let _ = shop.request("GET", "/panic").header("x-request-id", "checkout-4712").try_send();
+
+    let log = log_with(&shop, "\"ERROR\"");
+
+    let panics = jq(r#"select(.target == "panic") | [.level, .message, .request_id]"#, &log);
+    assert_eq!(panics, [serde_json::json!(["ERROR", "asked to panic", "checkout-4712"])]);
+}
+
+#[test]
+fn a_scrape_shows_how_many_lines_wait_and_how_many_were_lost() {
+    let shop = shop();
+
+    let scrape = shop.get("/metrics").body;
+
+    let scrape = String::from_utf8_lossy(&scrape);
+    assert!(scrape.contains("watchkeeper_dropped_total{sink=\"logs\",reason=\"full\"} 0\n"), "{scrape}");
+    assert!(scrape.contains("watchkeeper_queue_bytes{sink=\"logs\"} "), "{scrape}");
+}
+
 /// Starts the shop with a variable that it cannot understand, and gives back what it said before it ended.
 #[track_caller]
 fn refused(variable: &str, value: &str) -> String {

@@ -9,6 +9,7 @@ use crate::shop;
 use crate::support::client::Answer;
 use crate::support::example::Server;
 use crate::support::judges::{Format, Scrape, assert_promtool_has_no_complaint, parse_scrape};
+use crate::support::process::eventually;
 
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -34,9 +35,11 @@ fn scrape(shop: &Server, accept: &str) -> Answer {
     answer
 }
 
-/// Leaves out what moves by itself between two scrapes: CPU time, memory, the runtime's own figures.
+/// Leaves out what moves by itself between two scrapes: CPU time, memory, the runtime's own figures, what is
+/// written in the background.
 fn at_rest(mut scrape: Scrape) -> Scrape {
-    let moves = |name: &str| name.starts_with("process_") || name.starts_with("tokio_");
+    const MOVING: [&str; 5] = ["process_", "tokio_", "monitoring_", "watchkeeper_queue_", "watchkeeper_write_"];
+    let moves = |name: &str| MOVING.iter().any(|prefix| name.starts_with(prefix));
     scrape.families.retain(|name, _| !moves(name));
     scrape.samples.retain(|sample| !moves(&sample.name));
     for sample in &mut scrape.samples {
@@ -88,4 +91,19 @@ fn a_scraper_that_takes_gzip_gets_it_and_reads_the_same() {
     GzDecoder::new(packed.body.as_slice()).read_to_string(&mut unpacked).expect("gzip of a text");
     let read = |text| at_rest(parse_scrape(Format::Text, text));
     assert_eq!(read(&unpacked), read(plain.text()));
+}
+
+#[test]
+fn logins_payments_and_errors_are_events_and_none_is_lost() {
+    let shop = busy_shop();
+
+    // Two logins, two payments, and the error of /fail.
+    let lines = ["monitoring_events_total{event_type=\"log\"} 5\n", "watchkeeper_queue_bytes{sink=\"events\"} 0\n"];
+    let text = eventually(|| {
+        let text = scrape(&shop, "text/plain").text().to_owned();
+        if lines.iter().all(|line| text.contains(line)) { Ok(text) } else { Err(text) }
+    });
+
+    let dropped = text.lines().filter(|line| line.starts_with("watchkeeper_dropped_total{sink=\"events\""));
+    assert!(dropped.clone().count() > 0 && dropped.clone().all(|line| line.ends_with(" 0")), "{text}");
 }

@@ -21,7 +21,7 @@ fn ends_in_time_with_every_line_accounted_for(outlet: &Outlet, lines: u64, close
     assert_eq!((report.logged, report.queued), (lines, 0), "{report:?}");
     assert_eq!(arrived + report.dropped, lines, "{arrived} arrived, {report:?}");
     assert!(report.left <= report.dropped, "{report:?}");
-    let told = errors.contains(&format!("{} log lines lost: the app ended first", report.left));
+    let told = errors.contains(&format!("{} log lines lost at the end of the app", report.left));
     assert_eq!(told, report.left > 0, "{report:?}: {errors}");
 }
 

@@ -121,7 +121,7 @@ pub fn jq(filter: &str, text: &str) -> Vec<Value> {
 
 /// The Python that has prometheus_client: `WATCHKEEPER_TEST_PYTHON`, or the one that tests/run.sh made.
 #[track_caller]
-fn python() -> PathBuf {
+pub fn python() -> PathBuf {
     if let Some(python) = std::env::var_os("WATCHKEEPER_TEST_PYTHON") {
         return python.into();
     }
