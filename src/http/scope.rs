@@ -5,6 +5,7 @@ use http::{HeaderMap, Request};
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::core::Core;
 use super::local;
 use super::options::ScopeOptions;
 use super::request_id::{self, RequestId};
@@ -20,9 +21,10 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Takes the request's id, or gives it one, and opens its span.
-    pub(super) fn begin<B>(request: &mut Request<B>, visit: Option<&Visit>, layer: u32, options: ScopeOptions) -> Self {
+    #[inline(never)] // It is long, and a layer without request ids jumps over it.
+    pub(super) fn begin<B>(request: &mut Request<B>, visit: &Visit, layer: u32, options: ScopeOptions) -> Box<Self> {
         let id = RequestId::from_headers(request.headers()).unwrap_or_else(RequestId::generate);
-        let block = visit.and_then(Visit::route);
+        let block = visit.route();
         let span = tracing::info_span!(
             target: REQUEST_SPAN_TARGET,
             "request",
@@ -32,7 +34,7 @@ impl Scope {
             trace_id = Empty,
         );
         if !span.is_disabled() {
-            if let Some(trace) = visit.map_or_else(|| trace_id(request.headers()), Visit::trace) {
+            if let Some(trace) = if layer == Core::NONE { trace_id(request.headers()) } else { visit.trace() } {
                 span.record("trace_id", tracing::field::display(trace));
             } else if options.trace_header {
                 local::with(layer, |layer| {
@@ -45,7 +47,7 @@ impl Scope {
         if options.share_id {
             request.extensions_mut().insert(id.clone());
         }
-        Self { id, span }
+        Box::new(Self { id, span })
     }
 
     /// Enters the request's span until the guard is dropped.
