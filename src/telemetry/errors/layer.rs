@@ -90,7 +90,7 @@ where
         let crumb = work.as_ref().map(|work| (work, crumb(level, metadata.target(), &fields)));
         if is_error {
             let ids = span.as_ref().and_then(|span| span.scope().find_map(|span| self.ids_of(&span)));
-            self.reporter.report(|| Pending::error(metadata.target(), fields, work.as_deref(), ids));
+            self.reporter.report(|| Pending::error(metadata, fields, work.as_deref(), ids));
         }
         if let Some((work, crumb)) = crumb {
             work.add(crumb);

@@ -53,7 +53,7 @@ impl Worker {
     }
 
     /// Works until the queue is closed and empty; `app` is what led to the set-up.
-    pub(super) fn run(mut self, app: &Backtrace) {
+    pub(super) fn run(mut self, app: Option<&Backtrace>) {
         let _own = OwnWork::begin();
         self.names.warm_up(app);
         loop {
@@ -91,7 +91,7 @@ impl Worker {
             Report::Event(pending) => {
                 let mut event = self.client.prepare_event(pending.event.clone(), pending.scope.as_ref())?;
                 if let Some(exception) = event.exception.values.last_mut() {
-                    exception.stacktrace = self.names.stack(&pending.backtrace);
+                    exception.stacktrace = pending.backtrace.as_ref().and_then(|backtrace| self.names.stack(backtrace));
                 }
                 Envelope::from(self.finish(event))
             }
