@@ -22,6 +22,7 @@
 //! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
+//! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
@@ -41,6 +42,7 @@ pub mod journal;
 pub mod metric;
 mod named;
 pub mod presets;
+pub mod promql;
 pub mod queue;
 pub mod rule;
 pub mod sample;
@@ -67,6 +69,8 @@ pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[doc = include_str!("../docs/guide/dashboards.md")]
+    mod dashboards {}
     #[doc = include_str!("../docs/guide/events.md")]
     mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
@@ -83,4 +87,6 @@ mod guide {
     mod own_stores {}
     #[doc = include_str!("../docs/guide/recording.md")]
     mod recording {}
+    #[doc = include_str!("../docs/guide/rules.md")]
+    mod rules {}
 }

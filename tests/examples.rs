@@ -27,6 +27,8 @@ const EXAMPLES: &[(&str, Act)] = &[
     ("own_store", Ends("own_store: the example was run")),
     ("custom_metrics", Ends(r#"depot_parcels_sent_total{site="north",carrier="bicycle",town="Delft"} 1"#)),
     ("tower_service", Serves("/greet/ada", r#"http_requests_total{method="GET",path="/greet/{name}",status="200"} 1"#)),
+    ("every_metric", Serves("/metrics", r#"integration_up{integration="crm"} 1"#)),
+    ("render_stack", Ends("      - alert: ParcelsRefused")),
     ("shop", Serves("/orders/7", r#"http_requests_total{method="GET",path="/orders/{id}",status="200"} 1"#)),
 ];
 

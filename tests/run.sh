@@ -6,10 +6,13 @@
 #
 #   CARGO_TARGET_DIR            the target folder, `target` by default
 #   WATCHKEEPER_TEST_PYTHON     a Python that has prometheus_client; made under the target folder by default
+#   WATCHKEEPER_TEST_NODE_MODULES  a folder with TypeScript and Grafana's types; made under the target folder by default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly PROMETHEUS_CLIENT=0.26.0
+# Grafana's types of the release that dashboards are rendered for; 10.4 is the last that had queries to Prometheus.
+readonly NODE_PACKAGES=(@grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3 yaml@2.9.1)
 target=${CARGO_TARGET_DIR:-target}
 
 say() { printf '== %s\n' "$*"; }
@@ -20,14 +23,27 @@ fail() { printf 'tests/run.sh: %s\n' "$*" >&2; exit 1; }
 command -v cargo >/dev/null || fail "cargo not found: install Rust from https://rustup.rs"
 
 packages=()
+programs=()
 need() { # need PROGRAM PACKAGE
+    programs+=("$1")
     command -v "$1" >/dev/null || packages+=("$2")
 }
 need prometheus prometheus
 need promtool prometheus
+need prometheus-alertmanager prometheus-alertmanager
+need amtool prometheus-alertmanager
 need jq jq
 need rsyslogd rsyslog
 need cc build-essential
+need prometheus-node-exporter prometheus-node-exporter
+need prometheus-postgres-exporter prometheus-postgres-exporter
+need prometheus-redis-exporter prometheus-redis-exporter
+need redis-server redis-server
+compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql)
+if [[ -z ${WATCHKEEPER_TEST_NODE_MODULES:-} ]]; then
+    need node nodejs
+    need npm npm
+fi
 if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
     need python3 python3
     # A Python without ensurepip makes a virtual environment that lacks pip.
@@ -53,12 +69,16 @@ if ((${#packages[@]})); then
         rm -f "$policy"
         trap - EXIT
     fi
-    # Nor at the next boot: the tests start a server of their own.
-    if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
-        systemctl disable --now prometheus.service >/dev/null 2>&1 || true
+    # Nor at the next boot: the tests start servers of their own.
+    if [[ -d /run/systemd/system ]]; then
+        for package in "${packages[@]}"; do
+            case $package in
+                prometheus* | redis-server | postgresql) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
+            esac
+        done
     fi
     hash -r
-    for program in prometheus promtool jq rsyslogd cc; do
+    for program in "${programs[@]}"; do
         command -v "$program" >/dev/null || fail "$program is still not found after: $install"
     done
 fi
@@ -77,6 +97,20 @@ raise SystemExit(version('prometheus_client') != '$PROMETHEUS_CLIENT')" 2>/dev/n
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "prometheus_client==$PROMETHEUS_CLIENT"
     fi
     export WATCHKEEPER_TEST_PYTHON=$venv/bin/python
+fi
+
+if [[ -z ${WATCHKEEPER_TEST_NODE_MODULES:-} ]]; then
+    node=$target/test-node
+    if [[ ! -f $node/installed || $(<"$node/installed") != "${NODE_PACKAGES[*]}" ]]; then
+        say "installing ${NODE_PACKAGES[*]} into $node"
+        rm -rf "$node"
+        mkdir -p "$node"
+        echo '{"private": true}' >"$node/package.json"
+        npm install --prefix "$node" --no-audit --no-fund --ignore-scripts --silent "${NODE_PACKAGES[@]}" </dev/null
+        echo "${NODE_PACKAGES[*]}" >"$node/installed"
+    fi
+    WATCHKEEPER_TEST_NODE_MODULES=$(cd "$node" && pwd)/node_modules
+    export WATCHKEEPER_TEST_NODE_MODULES
 fi
 
 # --- The tests -----------------------------------------------------------------------------------------------------

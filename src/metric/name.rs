@@ -20,6 +20,8 @@ pub enum NameError {
     HistogramWithoutUnit,
     /// A label is named `le` or `quantile`, which the format needs itself.
     ReservedLabel,
+    /// A label is named `job` or `instance`, which Prometheus sets: a scrape renames the metric's own to `exported_job`.
+    TargetLabel,
     /// Two labels of one metric have the same name.
     LabelTwice,
     /// The help text is empty.
@@ -43,6 +45,7 @@ impl NameError {
                 "a histogram's name ends in its unit: _seconds, _bytes, _ratio, _cents, _messages, _rows or _items"
             }
             Self::ReservedLabel => "le and quantile are labels of the format itself",
+            Self::TargetLabel => "job and instance are set by Prometheus, which renames a metric's own to exported_job",
             Self::LabelTwice => "two labels have the same name",
             Self::NoHelp => "the help text is empty",
             Self::BadBuckets => "bucket bounds are finite, positive and rising, at least 1 and at most 64",
@@ -119,6 +122,9 @@ pub(crate) const fn check_labels(names: &[&str]) -> Result<(), NameError> {
         }
         if same(names[i], "le") || same(names[i], "quantile") {
             return Err(NameError::ReservedLabel);
+        }
+        if same(names[i], "job") || same(names[i], "instance") {
+            return Err(NameError::TargetLabel);
         }
         let mut j = 0;
         while j < i {
@@ -234,5 +240,12 @@ mod tests {
         assert_eq!(check_counter("rows_sum_total"), Err(NameError::ReservedSuffix));
         assert_eq!(check_labels(&["le"]), Err(NameError::ReservedLabel));
         assert_eq!(check_labels(&["path", "path"]), Err(NameError::LabelTwice));
+    }
+
+    #[test]
+    fn a_label_that_a_scrape_would_rename_is_refused() {
+        for taken in ["job", "instance"] {
+            assert_eq!(check_labels(&["status", taken]), Err(NameError::TargetLabel));
+        }
     }
 }

@@ -15,8 +15,8 @@ crate::open_label! {
 }
 
 crate::open_label! {
-    /// The scheduled job's name.
-    pub struct Job: "job";
+    /// The scheduled job's name; not `job`, which Prometheus sets itself on every series.
+    pub struct Task: "task";
 }
 
 crate::label_enum! {
@@ -80,8 +80,8 @@ pub const EMAILS_SENT: CounterDesc<(Status,)> =
     CounterDesc::new("billing_emails_sent_total", "Billing e-mails, by whether they were sent.");
 
 /// Counts runs of scheduled jobs.
-pub const CRON_RUNS: CounterDesc<(Open<Job>, Status)> =
-    CounterDesc::new("billing_cron_runs_total", "Runs of scheduled billing jobs, by job and whether they succeeded.");
+pub const CRON_RUNS: CounterDesc<(Open<Task>, Status)> =
+    CounterDesc::new("billing_cron_runs_total", "Runs of scheduled billing jobs, by task and whether they succeeded.");
 
 /// Counts uploads.
 pub const S3_UPLOADS: CounterDesc<(Status,)> =
@@ -111,7 +111,7 @@ pub struct BillingMetrics {
     pdf_generated: CounterFamily<(Status,)>,
     stripe_charges: CounterFamily<(Status,)>,
     emails_sent: CounterFamily<(Status,)>,
-    cron_runs: CounterFamily<(Open<Job>, Status)>,
+    cron_runs: CounterFamily<(Open<Task>, Status)>,
     s3_uploads: CounterFamily<(Status,)>,
 }
 
@@ -191,14 +191,14 @@ impl BillingMetrics {
     }
 
     /// Starts a run of a scheduled job; dropping the guard before it succeeded counts an error.
-    pub fn start_cron_run(&self, job: &str) -> Run {
-        let [success, error] = [Status::Success, Status::Error].map(|status| self.cron_runs.with((job, status)));
+    pub fn start_cron_run(&self, task: &str) -> Run {
+        let [success, error] = [Status::Success, Status::Error].map(|status| self.cron_runs.with((task, status)));
         Run::start(success, error)
     }
 
     /// Counts a run of a scheduled job.
-    pub fn record_cron_run(&self, job: &str, status: Status) {
-        self.cron_runs.inc((job, status));
+    pub fn record_cron_run(&self, task: &str, status: Status) {
+        self.cron_runs.inc((task, status));
     }
 
     /// Counts an upload to S3.
@@ -245,8 +245,8 @@ mod tests {
             "billing_pdf_generation_duration_seconds_count 3\n",
             "billing_stripe_charges_total{status=\"error\"} 1\n",
             "billing_emails_sent_total{status=\"success\"} 1\n",
-            "billing_cron_runs_total{job=\"monthly\",status=\"success\"} 1\n",
-            "billing_cron_runs_total{job=\"monthly\",status=\"error\"} 1\n",
+            "billing_cron_runs_total{task=\"monthly\",status=\"success\"} 1\n",
+            "billing_cron_runs_total{task=\"monthly\",status=\"error\"} 1\n",
             "billing_s3_uploads_total{status=\"success\"} 1\n",
         ] {
             assert!(scrape.contains(line), "{line} is not in\n{scrape}");

@@ -3,7 +3,8 @@
 use std::fmt::{self, Write};
 
 use super::renamed::RENAMED;
-use crate::metric::{Kind, LabelInfo, Meta, Unit};
+use super::slo::Slo;
+use crate::metric::{Describe, Kind, LabelInfo, Meta, Unit};
 use crate::presets::{CATALOGUE, Entry, Group};
 
 /// Renders the reference of every ready-made metric as Markdown.
@@ -17,6 +18,44 @@ pub fn render() -> String {
     // Writing into a string does not fail.
     let _ = write_all(&mut out);
     out
+}
+
+/// Renders the reference of an app's own metrics as Markdown: a section with what they are about, and each of them.
+///
+/// ```
+/// use watchkeeper::{presets::payment::PAYMENTS, stack::reference};
+///
+/// let section = reference::group("till", "What customers pay.", &[&PAYMENTS]);
+/// assert!(section.starts_with("## till\n\nWhat customers pay.\n\n### `payments_total`\n"));
+/// ```
+pub fn group(name: &str, about: &str, metrics: &[&dyn Describe]) -> String {
+    let mut out = format!("## {name}\n\n{about}\n");
+    // Writing into a string does not fail.
+    let _ = metrics.iter().try_for_each(|metric| write_metric(&mut out, metric.meta(), None));
+    out
+}
+
+/// Renders objectives as a table in Markdown: what is promised, how much of it, and what may go wrong in 30 days.
+///
+/// ```
+/// use watchkeeper::stack::{reference, slo};
+///
+/// let table = reference::objectives(slo::SHIPPED);
+/// assert!(table.contains("| `sync-availability` | 99.9 % |"));
+/// ```
+pub fn objectives(slos: &[Slo]) -> String {
+    let mut out = "| Objective | Share | Budget in 30 days | Promise |\n| --- | --: | --: | --- |\n".to_owned();
+    for slo in slos {
+        let share = round(slo.objective() * 100.0, 1e6);
+        let minutes = round((1.0 - slo.objective()) * 30.0 * 24.0 * 60.0, 10.0);
+        let _ = writeln!(out, "| `{}` | {share} % | {minutes} minutes | {} |", slo.name(), slo.description());
+    }
+    out
+}
+
+/// Rounds to so many parts of one, so that no digit is written that is not meant.
+fn round(value: f64, parts: f64) -> f64 {
+    (value * parts).round() / parts
 }
 
 /// Returns a query that shows the metric: rates of totals, a quantile of a distribution, the value of a gauge.
@@ -54,7 +93,7 @@ fn write_all(out: &mut String) -> fmt::Result {
     out.write_str("- [coming from other set-ups](#coming-from-other-set-ups)\n")?;
     for &group in Group::ALL {
         writeln!(out, "\n## {group}\n\n{}", group.about())?;
-        CATALOGUE.iter().filter(|entry| entry.group == group).try_for_each(|entry| write_metric(out, entry))?;
+        CATALOGUE.iter().filter(|entry| entry.group == group).try_for_each(|entry| write_entry(out, entry))?;
     }
     out.write_str(RENAMED_INTRODUCTION)?;
     for renamed in RENAMED {
@@ -65,8 +104,15 @@ fn write_all(out: &mut String) -> fmt::Result {
     Ok(())
 }
 
-fn write_metric(out: &mut String, entry: &Entry) -> fmt::Result {
-    let meta = entry.metric.meta();
+fn write_entry(out: &mut String, entry: &Entry) -> fmt::Result {
+    let recorded = match entry.helper.strip_prefix("recorded by ") {
+        Some(what) => what.to_owned(),
+        None => format!("`{}`", entry.helper),
+    };
+    write_metric(out, entry.metric.meta(), Some(&recorded))
+}
+
+fn write_metric(out: &mut String, meta: &Meta, recorded: Option<&str>) -> fmt::Result {
     writeln!(out, "\n### `{}`\n\n{}\n", meta.name, meta.help)?;
     match meta.unit() {
         Unit::Count => writeln!(out, "- Type: {}", meta.kind.as_str())?,
@@ -83,9 +129,8 @@ fn write_metric(out: &mut String, entry: &Entry) -> fmt::Result {
         let buckets: Vec<_> = meta.buckets.iter().map(f64::to_string).collect();
         writeln!(out, "- Buckets: {}", buckets.join(", "))?;
     }
-    match entry.helper.strip_prefix("recorded by ") {
-        Some(what) => writeln!(out, "- Recorded by {what}")?,
-        None => writeln!(out, "- Recorded by `{}`", entry.helper)?,
+    if let Some(recorded) = recorded {
+        writeln!(out, "- Recorded by {recorded}")?;
     }
     writeln!(out, "- Query: `{}`", example_query(meta))
 }
@@ -127,7 +172,6 @@ with a label instead of one counter per outcome.
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metric::Describe;
     use crate::presets::{auth, billing, gateway, http, sync};
 
     #[test]

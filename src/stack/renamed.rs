@@ -58,7 +58,7 @@ renamed! {
     "billing_usage_aggregation_duration_ms" => billing::USAGE_AGGREGATION_DURATION, "", "seconds";
     "billing_pdf_generation_duration_ms" => billing::PDF_GENERATION_DURATION, "", "seconds";
     "billing_cron_success_total", "billing_cron_failures_total" =>
-        billing::CRON_RUNS, "{job,status}", "one counter with job and status";
+        billing::CRON_RUNS, "{task,status}", "one counter with task and status";
     "websocket_connections", "ws_connections_active" => realtime::WEBSOCKET_ACTIVE_CONNECTIONS, "", "another name";
     "websocket_disconnects" => realtime::WEBSOCKET_DISCONNECTIONS, "{reason}", "`_total`, with the reason";
     "messages_processed" => realtime::MESSAGES_PROCESSED, "{kind}", "`_total`, with the kind";

@@ -6,6 +6,8 @@
 
 pub mod client;
 pub mod example;
+pub mod generated;
 pub mod judges;
+pub mod known;
 pub mod process;
 pub mod prometheus;

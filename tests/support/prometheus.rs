@@ -52,11 +52,20 @@ impl Prometheus {
             text += &format!("  - {{targets: ['{target}'], labels: {{__metrics_path__: '{path}'{label}}}}}\n");
         }
         std::fs::write(&config, text).expect("the folder can be written to");
+        Self::configured(address, folder)
+    }
+
+    /// Starts a server at an address with the `prometheus.yml` of a folder, in which it keeps its data too.
+    #[track_caller]
+    pub fn configured(address: SocketAddr, folder: Folder) -> Self {
+        let config = folder.path().join("prometheus.yml");
         let mut process = Process::start(
             program("prometheus", "prometheus")
                 .arg(format!("--config.file={}", config.display()))
                 .arg(format!("--storage.tsdb.path={}", folder.path().join("data").display()))
                 .arg(format!("--web.listen-address={address}"))
+                // A test may bring a history along.
+                .arg("--storage.tsdb.retention.time=1y")
                 .arg("--enable-feature=exemplar-storage")
                 .arg("--log.level=warn"),
         );
@@ -103,6 +112,14 @@ impl Prometheus {
         answer.json()["data"].as_array().expect("a list of series").clone()
     }
 
+    /// What the server answers to `GET /api/v1/{what}`.
+    #[track_caller]
+    pub fn api(&self, what: &str) -> Value {
+        let answer = Request::new("GET", self.address, &format!("/api/v1/{what}")).send();
+        assert_eq!(answer.status, 200, "{what}: {}", answer.text());
+        answer.json()["data"].clone()
+    }
+
     /// What the server knows of its targets: health, and the last error.
     #[track_caller]
     pub fn targets(&self) -> Value {
@@ -118,7 +135,7 @@ fn number(value: &Value) -> f64 {
     value.as_str().and_then(|text| text.parse().ok()).expect("a number as text")
 }
 
-fn percent_encoded(text: &str) -> String {
+pub fn percent_encoded(text: &str) -> String {
     text.bytes()
         .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
         .collect()

@@ -1,7 +1,8 @@
 //! One request through the gateway, from its arrival to its answer.
 
+use std::collections::HashSet;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use ::http::StatusCode;
@@ -9,6 +10,7 @@ use ::http::StatusCode;
 use super::super::http::{Method, Path, Status};
 use super::{REQUEST_DURATION, REQUESTS, RESPONSE_BODY};
 use crate::metric::{CounterFamily, HistogramFamily, Open, RegisterError, Registry, Tracked};
+use crate::sanitise::MAX_LABEL_VALUE_BYTES;
 
 /// One request through the gateway. Dropped before [`finish`](Self::finish) it counts with status 499, as if the client
 /// had left; in a panic with 500.
@@ -56,7 +58,12 @@ pub(super) struct Answered {
     requests: CounterFamily<(Method, Open<Path>, Open<Status>)>,
     duration: HistogramFamily<(Method, Open<Path>)>,
     response_body: HistogramFamily<(Open<Path>,)>,
+    /// The routes that have a series of failures already, by method in the order of [`Method::ALL`].
+    seen: [RwLock<HashSet<Box<str>>>; Method::ALL.len()],
 }
+
+/// Routes of a method whose failures are exported from zero; further ones are no routes of a gateway, but made up.
+const MOST_ROUTES: usize = 1_000;
 
 impl Answered {
     pub(super) fn register(registry: &Registry) -> Result<Self, RegisterError> {
@@ -64,16 +71,33 @@ impl Answered {
             requests: registry.counter(&REQUESTS)?,
             duration: registry.histogram(&REQUEST_DURATION)?,
             response_body: registry.histogram(&RESPONSE_BODY)?,
+            seen: Default::default(),
         })
     }
 
     /// Records a request; one that got no answer has no body to measure.
     pub(super) fn record(&self, method: Method, path: &str, status: StatusCode, time: Duration, body: Option<u64>) {
+        if self.is_new(method, path) {
+            // A share of failures is 0 before the first one, not unknown, and the first one counts as a rise.
+            drop(self.requests.with((method, path, StatusCode::INTERNAL_SERVER_ERROR.as_str())));
+        }
         self.requests.inc((method, path, status.as_str()));
         self.duration.observe_duration((method, path), time);
         if let Some(bytes) = body {
             self.response_body.observe((path,), bytes as f64);
         }
+    }
+
+    /// Tells whether a route is seen for the first time; in a flood of made-up ones each takes a read lock only.
+    fn is_new(&self, method: Method, path: &str) -> bool {
+        let seen = &self.seen[method as usize];
+        {
+            let seen = seen.read().unwrap_or_else(PoisonError::into_inner);
+            if seen.len() >= MOST_ROUTES || path.len() > MAX_LABEL_VALUE_BYTES || seen.contains(path) {
+                return false;
+            }
+        }
+        seen.write().unwrap_or_else(PoisonError::into_inner).insert(path.into())
     }
 }
 
@@ -98,6 +122,41 @@ mod tests {
         let line = "gateway_requests_total{method=\"GET\",path=\"/orders/{id}\",status=\"404\"} 1\n";
         assert!(scrape.contains(line), "{scrape}");
         assert!(scrape.contains("gateway_response_body_bytes_sum{path=\"/orders/{id}\"} 250\n"), "{scrape}");
+    }
+
+    #[test]
+    fn failures_of_a_route_are_exported_from_zero_once_it_was_asked_for() {
+        let presets = Presets::default();
+        for _ in 0..2 {
+            presets.gateway().record_request(Method::Post, "/orders", StatusCode::OK, Duration::ZERO, 0);
+        }
+        let scrape = scrape(&presets);
+        let series: Vec<_> = scrape.lines().filter(|line| line.starts_with("gateway_requests_total{")).collect();
+        assert_eq!(
+            series,
+            [
+                "gateway_requests_total{method=\"POST\",path=\"/orders\",status=\"500\"} 0",
+                "gateway_requests_total{method=\"POST\",path=\"/orders\",status=\"200\"} 2",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_flood_of_made_up_routes_is_remembered_no_further_than_routes_go() {
+        let presets = Presets::default();
+        let gateway = presets.gateway();
+        for number in 0..2 * MOST_ROUTES {
+            let path = format!("/{number}");
+            gateway.record_request(Method::Get, &path, StatusCode::NOT_FOUND, Duration::ZERO, 0);
+        }
+        let seen = &gateway.answered.seen[Method::Get as usize];
+        assert!(seen.read().unwrap().len() <= MOST_ROUTES);
+        let total: u64 = scrape(&presets)
+            .lines()
+            .filter(|line| line.starts_with("gateway_requests_total{"))
+            .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
+            .sum();
+        assert_eq!(total, 2 * MOST_ROUTES as u64, "sums stay right");
     }
 
     #[test]

@@ -1,0 +1,21 @@
+//! The stack around an app: what is rendered, judged by Prometheus' and Alertmanager's own tools, and run for real.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../dashboards/servers.rs"]
+mod servers;
+
+mod alertmanager;
+mod checks;
+mod drift;
+mod example;
+mod files;
+mod inputs;
+mod live;
+mod objectives;
+mod routes;
+mod rules;
+mod scenario;
+mod scenarios;
+mod traps;
