@@ -9,7 +9,7 @@ use std::hint::black_box;
 use std::sync::{Arc, RwLock};
 use std::time::Instant;
 
-use watchkeeper::event::{Event, EventType, Level, TimeWindow};
+use watchkeeper::event::{Event, EventDraft, EventType, Level, TimeWindow};
 use watchkeeper::store::{EventQuery, EventStore, Memory, MemoryLimits, Scope};
 use watchkeeper::testing::laws::run;
 use watchkeeper::{Id, Timestamp};
@@ -64,11 +64,28 @@ fn main() {
         }
     }
 
+    // What happens before a store sees an event.
+    let mut tell = [Vec::new(), Vec::new()];
+    let (mut drafts, mut events) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
+    for _ in 0..ROUNDS {
+        let told = |n: usize| {
+            let told = Event::log("checkout").level(Level::Error).tag("order", n).detail("amount", 19.99);
+            told.message("a line of some sixty letters, as they come from a service")
+        };
+        tell[0].push(per_event(BATCH, || drafts.extend((0..BATCH).map(told))));
+        let accept = |draft: EventDraft| draft.accept(TimeWindow::default(), Timestamp::now()).0;
+        tell[1].push(per_event(BATCH, || events.extend(drafts.drain(..).map(accept))));
+        black_box(&mut events).clear();
+    }
+
     println!("| {count} events, ns | memory store | `VecDeque` | `BTreeMap` |");
     println!("|---|--:|--:|--:|");
     let [batched, one, ring, tree] = append.map(smallest);
     println!("| append one of a batch of {BATCH}, the oldest giving way | {batched:.0} | {ring:.0} | {tree:.0} |");
     println!("| append in a call of its own, by the trait | {one:.0} | | |");
+    let [told, accepted] = tell.map(smallest);
+    println!("| tell an event with a tag and a detail | {told:.0} | | |");
+    println!("| accept it | {accepted:.0} | | |");
     let scan = scan.map(smallest);
     for (kind, name) in ["an event type", "a level", "a source and a level"].into_iter().enumerate() {
         let [ours, ring, tree] = [0, 1, 2].map(|row| scan[kind * 3 + row]);

@@ -35,6 +35,7 @@ pub mod alert;
 pub mod api;
 pub mod environment;
 pub mod event;
+mod heap;
 pub mod http;
 mod id;
 pub mod incident;

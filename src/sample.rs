@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::{MAX_IDENTITY_BYTES, TimeWindow};
+use crate::heap;
 use crate::id::Id;
 use crate::named::named_enum;
 use crate::sanitise::{Cleaner, Invalid, MAX_LABEL_VALUE_BYTES, Repair, Repairs};
@@ -152,7 +153,8 @@ fn name(cleaner: &mut Cleaner, field: &'static str, name: &mut String, also: fn(
     }
 }
 
-fn is_name(name: &str, also: fn(char) -> bool) -> bool {
+/// Tells whether a text is a name of Prometheus' kind.
+pub(crate) fn is_name(name: &str, also: fn(char) -> bool) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || c == '_' || also(c);
     !name.is_empty()
         && name.len() <= MAX_NAME_BYTES
@@ -238,11 +240,11 @@ impl Sample {
 
     /// Returns the bytes of memory that the sample takes, about.
     pub fn bytes(&self) -> usize {
-        // A B-tree's nodes hold up to eleven labels, and are at least half full.
-        const NODE: usize = 22 * size_of::<String>() + 16;
-        let labels: usize = self.labels.iter().map(|(key, value)| key.capacity() + value.capacity()).sum();
-        let owner = self.created_by.as_ref().map_or(0, String::capacity);
-        size_of::<Self>() + self.name.capacity() + owner + labels + self.labels.len().div_ceil(6) * NODE
+        let labels: usize = self.labels.iter().map(|(name, value)| heap::text(name) + heap::text(value)).sum();
+        let tree = heap::tree(self.labels.len(), 2 * size_of::<String>());
+        // In an `Arc`, with its two counters.
+        let own = heap::allocation(size_of::<Self>() + 2 * size_of::<usize>());
+        own + heap::text(&self.name) + heap::maybe(&self.created_by) + labels + tree
     }
 }
 

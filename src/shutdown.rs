@@ -1,29 +1,38 @@
 //! The end of a process: how it is told, and waiting that holds no runtime up.
 
+use std::io;
+#[cfg(unix)]
+use std::panic::catch_unwind;
 use std::thread;
 
 use tokio::sync::oneshot;
 
 /// Ends at Ctrl-C in a terminal, or at a supervisor's SIGTERM.
 pub(crate) async fn signal() {
-    #[cfg(unix)]
-    let told = {
-        use tokio::signal::unix::{SignalKind, signal};
-        async {
-            let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-            Ok::<(), std::io::Error>(())
-        }
-    };
-    #[cfg(not(unix))]
-    let told = tokio::signal::ctrl_c();
-    if let Err(error) = told.await {
+    if let Err(error) = told().await {
         tracing::warn!(%error, "cannot listen to signals, so no shutdown will begin by one");
         std::future::pending::<()>().await;
     }
+}
+
+#[cfg(unix)]
+async fn told() -> io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    // Without a runtime, or in one without I/O, tokio panics.
+    let listen = || Ok((signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?));
+    let listening: io::Result<_> =
+        catch_unwind(listen).unwrap_or_else(|_| Err(io::Error::other("no runtime with I/O")));
+    let (mut interrupt, mut terminate) = listening?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn told() -> io::Result<()> {
+    tokio::signal::ctrl_c().await
 }
 
 /// Runs what blocks on a thread of its own; on this one, where there are no more threads.

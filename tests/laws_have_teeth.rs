@@ -62,7 +62,7 @@ impl Broken {
         if query.paging().order() == Order::OldestFirst {
             whole = whole.oldest_first();
         }
-        self.sound.events(&whole).await.unwrap().items
+        self.sound.events(&whole).await.expect("a sound store answers").items
     }
 
     async fn find(&self, query: &EventQuery) -> Page<Arc<Event>> {
@@ -79,24 +79,27 @@ impl Broken {
             }
             Defect::ScopeAfterThePage => {
                 let scope = std::mem::replace(&mut query.scope, Scope::All);
-                let mut page = self.sound.events(&query).await.unwrap();
+                let mut page = self.sound.events(&query).await.expect("a sound store answers");
                 page.items.retain(|event| scope.contains(event.created_by()));
                 return page;
             }
             Defect::CursorIsAnOffset => {
                 let mut items = self.all(&query).await;
-                let first = query.paging().cursor().and_then(|at| self.seen.lock().unwrap().get(&at.id()).copied());
+                let first = query
+                    .paging()
+                    .cursor()
+                    .and_then(|at| self.seen.lock().expect("nobody panics with it").get(&at.id()).copied());
                 let first = (first.unwrap_or(0) + query.paging().offset()).min(items.len());
                 let items: Vec<_> = items.drain(first..).take(query.paging().limit()).collect();
                 let next = items.last().filter(|_| items.len() == query.paging().limit()).map(|last| last.id());
                 if let Some(next) = next {
-                    self.seen.lock().unwrap().insert(next, first + items.len());
+                    self.seen.lock().expect("nobody panics with it").insert(next, first + items.len());
                 }
                 return Page { items, next: next.map(Cursor::at) };
             }
             _ => {}
         }
-        let mut page = self.sound.events(&query).await.unwrap();
+        let mut page = self.sound.events(&query).await.expect("a sound store answers");
         match self.defect {
             Defect::TiesAnyhow => page.items.sort_by_key(|event| {
                 let time = event.timestamp().as_micros();
@@ -104,7 +107,7 @@ impl Broken {
                 (time, event.id().as_uuid().as_u128().wrapping_mul(0x9e37_79b9_7f4a_7c15))
             }),
             Defect::OrderOfArrivalOnly => {
-                let arrived = self.arrived.lock().unwrap();
+                let arrived = self.arrived.lock().expect("nobody panics with it");
                 page.items.sort_by_key(|event| arrived.iter().position(|id| *id == event.id()));
                 if query.paging().order() == Order::NewestFirst {
                     page.items.reverse();
@@ -138,7 +141,7 @@ impl SameConditions for EventQuery {
 impl EventStore for Broken {
     fn append_events<'a>(&'a self, events: &'a [Arc<Event>]) -> StoreFuture<'a, Vec<Appended>> {
         Box::pin(async move {
-            self.arrived.lock().unwrap().extend(events.iter().map(|event| event.id()));
+            self.arrived.lock().expect("nobody panics with it").extend(events.iter().map(|event| event.id()));
             if self.defect == Defect::UpsertInsteadOfIgnore {
                 for event in events {
                     if self.sound.event(event.id(), &Scope::All).await?.is_some() {

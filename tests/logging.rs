@@ -368,7 +368,7 @@ fn panics() -> Result<(), Box<dyn Error>> {
             panic!("while it is printed")
         }
     }
-    std::panic::set_hook(Box::new(|_| eprintln!("the app's own hook")));
+    std::panic::set_hook(Box::new(|_| drop(writeln!(io::stderr(), "the app's own hook"))));
     let _telemetry = Telemetry::init(service_info!())?;
     let on_a_thread = |act: fn()| std::thread::Builder::new().name("printer".into()).spawn(act).unwrap().join();
     assert!(

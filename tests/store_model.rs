@@ -105,7 +105,7 @@ fn event(told: &Told) -> Arc<Event> {
     }
     if let Some(tag) = told.tag {
         // A number that is written in two ways.
-        draft = draft.tag("n", if told.at % 2 == 0 { json!(tag) } else { json!(f64::from(tag)) });
+        draft = draft.tag("n", if told.at.is_multiple_of(2) { json!(tag) } else { json!(f64::from(tag)) });
     }
     Arc::new(draft.check(TimeWindow::default(), time(60)).expect("nothing needs repair"))
 }
@@ -171,7 +171,7 @@ fn play(steps: Vec<Step>, most: usize) -> Result<(), TestCaseError> {
             match step {
                 Step::Append(batch) => {
                     let batch: Vec<_> = batch.iter().map(event).collect();
-                    let answers = store.append_events(&batch).await.unwrap();
+                    let answers = store.append_events(&batch).await.expect("the store answers");
                     prop_assert_eq!(answers, vec![Appended::Stored; batch.len()]);
                     total += batch.len() as u64;
                     for event in batch {
@@ -183,26 +183,26 @@ fn play(steps: Vec<Step>, most: usize) -> Result<(), TestCaseError> {
                 }
                 Step::Again(place) if !kept.is_empty() => {
                     let again = Arc::clone(place.get(&kept));
-                    let answers = store.append_events(&[again]).await.unwrap();
+                    let answers = store.append_events(&[again]).await.expect("the store answers");
                     prop_assert_eq!(answers, [Appended::Duplicate]);
                 }
                 Step::Again(_) => {}
                 Step::Ask(asked) => {
                     let query = query(&asked, &all);
-                    let page = store.events(&query).await.unwrap();
+                    let page = store.events(&query).await.expect("the store answers");
                     let found: Vec<Id> = page.items.iter().map(|event| event.id()).collect();
                     prop_assert_eq!((found, page.next.is_some()), expected(&asked, &query, &kept), "{:?}", query);
                 }
                 Step::DropBefore(at) => {
                     let had = kept.len();
                     kept.retain(|event| event.timestamp() >= time(at));
-                    let dropped = store.drop_events(time(at)).await.unwrap();
+                    let dropped = store.drop_events(time(at)).await.expect("the store answers");
                     prop_assert_eq!(dropped, (had - kept.len()) as u64);
                 }
             }
-            prop_assert_eq!(store.event_counts(time(60)).await.unwrap().total, total);
+            prop_assert_eq!(store.event_counts(time(60)).await.expect("the store answers").total, total);
             for event in &kept {
-                prop_assert!(store.event(event.id(), &Scope::All).await.unwrap().is_some());
+                prop_assert!(store.event(event.id(), &Scope::All).await.expect("the store answers").is_some());
             }
         }
         Ok(())

@@ -5,6 +5,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::fmt;
 
+use crate::heap;
+
 /// A JSON object: each key once, in the order of the keys.
 ///
 /// ```
@@ -60,8 +62,8 @@ impl Fields {
 
     /// The bytes of memory behind it.
     pub(crate) fn bytes(&self) -> usize {
-        let inner: usize = self.0.iter().map(|(key, value)| key.capacity() + super::heap_bytes(value)).sum();
-        self.0.capacity() * size_of::<(String, Value)>() + inner
+        let inner: usize = self.0.iter().map(|(key, value)| heap::text(key) + heap::json(value)).sum();
+        heap::allocation(self.0.capacity() * size_of::<(String, Value)>()) + inner
     }
 
     fn place(&self, key: &str) -> Result<usize, usize> {

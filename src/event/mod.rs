@@ -15,13 +15,13 @@ mod fields;
 mod level;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 pub use draft::{EventDraft, MAX_EVENT_BYTES, MAX_IDENTITY_BYTES, MAX_SOURCE_BYTES, TimeWindow};
 pub use fields::Fields;
 pub(crate) use fields::stored;
 pub use level::{EventType, Level};
 
+use crate::heap;
 use crate::id::Id;
 use crate::timestamp::Timestamp;
 
@@ -137,24 +137,10 @@ impl Event {
 
     /// Returns the bytes of memory that the event takes, about.
     pub fn bytes(&self) -> usize {
-        let texts = [Some(&self.source), self.message.as_ref(), self.created_by.as_ref()];
-        let more = [self.trace_id.as_ref(), self.dedup_key.as_ref()];
-        let texts: usize = texts.into_iter().chain(more).flatten().map(String::capacity).sum();
-        size_of::<Self>() + texts + self.tags.bytes() + self.payload.bytes()
-    }
-}
-
-/// The bytes of memory behind a value.
-fn heap_bytes(value: &Value) -> usize {
-    // A B-tree's nodes hold up to eleven members, and are at least half full.
-    const NODE: usize = 11 * (size_of::<String>() + size_of::<Value>()) + 16;
-    match value {
-        Value::String(text) => text.capacity(),
-        Value::Array(items) => items.capacity() * size_of::<Value>() + items.iter().map(heap_bytes).sum::<usize>(),
-        Value::Object(members) => {
-            let inner: usize = members.iter().map(|(key, value)| key.capacity() + heap_bytes(value)).sum();
-            members.len().div_ceil(6) * NODE + inner
-        }
-        _ => 0,
+        let texts = heap::text(&self.source) + heap::maybe(&self.message) + heap::maybe(&self.created_by);
+        let keys = heap::maybe(&self.trace_id) + heap::maybe(&self.dedup_key);
+        // In an `Arc`, with its two counters.
+        let own = heap::allocation(size_of::<Self>() + 2 * size_of::<usize>());
+        own + texts + keys + self.tags.bytes() + self.payload.bytes()
     }
 }

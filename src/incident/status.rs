@@ -142,7 +142,7 @@ pub(super) fn step(
         | (Mitigated, Investigating | Resolved)
         | (Resolved, Closed) => Ok(Step::On),
         (Resolved, Investigating) => match by {
-            Actor::Automation if !resolved_at.is_some_and(|at| now.since(at) <= REOPEN_WINDOW) => {
+            Actor::Automation if resolved_at.is_none_or(|at| now.since(at) > REOPEN_WINDOW) => {
                 refuse(Obstacle::PersonNeeded)
             }
             _ => Ok(Step::Reopen),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-use super::json::{MAX_DEPTH, MAX_KEY_BYTES, MAX_KEYS, MAX_TEXT_BYTES};
+use super::json::{MAX_DEPTH, MAX_KEY_BYTES, MAX_TEXT_BYTES};
 use crate::named::named_enum;
 
 named_enum! {
@@ -86,7 +86,7 @@ impl Invalid {
         match self.repair {
             Repair::Characters => "the character NUL is not allowed".into(),
             Repair::Depth => format!("at most {MAX_DEPTH} levels of nesting are allowed"),
-            Repair::Keys => format!("an object has at most {MAX_KEYS} members"),
+            Repair::Keys => format!("at most {} members are allowed in one object", self.limit),
             Repair::KeyLength => format!("a key has at most {MAX_KEY_BYTES} bytes"),
             Repair::TextLength if self.limit < MAX_TEXT_BYTES => format!("at most {} bytes are allowed", self.limit),
             Repair::TextLength => format!("a text has at most {MAX_TEXT_BYTES} bytes"),

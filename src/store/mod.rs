@@ -11,7 +11,10 @@
 //!
 //! **Scope.** What is outside the scope of a query is not there: not on a page, not counted by an offset, not by its id.
 //!
-//! **Absent.** An id that is not there answers `None`, a query without a match an empty page; neither is an error.
+//! **Absent.** An id that is not there answers `None`, a query without a match an empty page; neither is an error. A text
+//! that nothing can have, such as one with the character NUL, matches nothing.
+//!
+//! **Letters.** Texts are compared byte by byte: with case, with spaces, without patterns.
 //!
 //! **Duplicates.** An id that is stored already stays as it is, and the answer says so. So a batch may be sent again.
 //!
@@ -95,7 +98,7 @@ pub trait EventStore: Debug + Send + Sync {
     /// Counts the events that were stored.
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
 
-    /// Drops events from before a time, and says how many.
+    /// Drops events from before a time, and says how many, or about how many; 0 when there was nothing to drop.
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
 }
 
@@ -110,7 +113,7 @@ pub trait SampleStore: Debug + Send + Sync {
     /// Counts the samples that were stored.
     fn sample_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
 
-    /// Drops samples from before a time, and says how many.
+    /// Drops samples from before a time, and says how many, or about how many; 0 when there was nothing to drop.
     fn drop_samples(&self, before: Timestamp) -> StoreFuture<'_, u64>;
 }
 

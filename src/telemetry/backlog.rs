@@ -39,6 +39,8 @@ struct State {
     writes: bool,
     /// Whether somebody waits for the end, so that nothing is put off.
     closing: bool,
+    /// Whether what waits is given up.
+    discards: bool,
     /// Whether nobody logs here any more.
     ended: bool,
     loss: Option<Loss>,
@@ -110,9 +112,9 @@ impl Backlog {
     pub(super) fn next(&self) -> Option<Block> {
         let mut state = self.lock();
         loop {
-            if self.given_up.swap(false, Ordering::Relaxed) {
-                state.lines.clear();
-                self.account.write_off(DropReason::Shutdown);
+            self.given_up.store(false, Ordering::Relaxed);
+            if state.discards {
+                self.discard(&mut state);
             }
             if let Some(Loss { lost, since, .. }) = state.end_of_loss() {
                 let notice = self.notice(Notice::Ended { lost, over: since.elapsed() });
@@ -148,15 +150,10 @@ impl Backlog {
         self.settle(lines, None);
     }
 
-    /// Counts lines whose write failed, and tells whether the failing begins with them.
+    /// Counts lines that were not written, and tells whether a loss begins with them.
     pub(super) fn failed(&self, lines: Settlement, reason: DropReason) -> bool {
         self.settle(lines, Some(reason));
-        let mut state = self.lock();
-        let fails = state.loss.as_ref().is_some_and(|loss| loss.failing);
-        if lines.lines > 0 {
-            state.lose(lines.lines, reason == DropReason::Failed);
-        }
-        !fails && lines.lines > 0
+        lines.lines > 0 && self.lock().lose(lines.lines, reason == DropReason::Failed)
     }
 
     /// Notes that a write succeeded.
@@ -193,19 +190,26 @@ impl Backlog {
         // Also a writer that sleeps has to look: a loss may be over.
         (state.closing, state.sleeps) = (true, false);
         self.work.notify_all();
-        let (state, in_time) = self.wait_until_idle(state, deadline);
+        let (mut state, in_time) = self.wait_until_idle(state, deadline);
         if in_time {
             return self.end_closing(state, before);
         }
         // The writer counts what it has in its hands by itself, unless a write hangs.
         self.given_up.store(true, Ordering::Relaxed);
+        state.discards = true;
         self.work.notify_all();
         let (mut state, noticed) = self.wait_until_idle(state, Instant::now() + GRACE);
         if !noticed {
-            state.lines.clear();
-            self.account.write_off(DropReason::Shutdown);
+            self.discard(&mut state);
         }
         self.end_closing(state, before)
+    }
+
+    /// Counts all that waits, or is in the writer's hands, as lost.
+    fn discard(&self, state: &mut State) {
+        state.discards = false;
+        state.lines.clear();
+        self.account.write_off(DropReason::Shutdown);
     }
 
     fn wait_until_idle<'a>(&self, state: MutexGuard<'a, State>, deadline: Instant) -> (MutexGuard<'a, State>, bool) {

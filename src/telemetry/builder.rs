@@ -321,4 +321,32 @@ mod tests {
         assert!(said(builder(BAD).filter("info")).starts_with(r#"RUST_LOG_FORMAT is "xml", "#));
         assert!(said(builder([]).filter("loud")).starts_with(r#"filter is "loud", "#));
     }
+
+    #[test]
+    fn an_app_says_which_fields_are_masked() {
+        let written = Written::default();
+        let builder = builder([]).writer(written.clone()).masked_fields(["iban"]);
+        let (telemetry, layer) = builder.layer().unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            tracing::info!(customer_iban = "DE02", token_count = 3, "paid");
+        });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
+        assert!(written.lines()[0].contains("paid customer_iban=*** token_count=3 at "), "{:?}", written.lines());
+    }
+
+    #[test]
+    fn a_filter_changes_behind_a_layer_too() {
+        let written = Written::default();
+        let (telemetry, layer) = builder([]).writer(written.clone()).layer().unwrap();
+        tracing::subscriber::with_default(Registry::default().with(layer), || {
+            for filter in ["error", "info,[work]=debug", "warn"] {
+                telemetry.set_filter(filter).unwrap();
+                let _work = tracing::info_span!("work").entered();
+                tracing::debug!("at {filter}");
+            }
+        });
+        assert!(telemetry.close(Duration::from_secs(60)).is_complete());
+        assert_eq!(written.lines().len(), 1);
+        assert!(written.lines()[0].contains("at info,[work]=debug"), "{:?}", written.lines());
+    }
 }

@@ -21,8 +21,8 @@ impl Stamp {
         }
         let millis = since.subsec_millis();
         out.push_str(&self.text);
-        out.extend([100, 10, 1].map(|unit| char::from(b'0' + (millis / unit % 10) as u8)));
-        out.push('Z');
+        let [hundreds, tens, ones] = [100, 10, 1].map(|unit| b'0' + (millis / unit % 10) as u8);
+        out.push_str(str::from_utf8(&[hundreds, tens, ones, b'Z']).unwrap_or_default());
     }
 }
 

@@ -153,7 +153,7 @@ mod tests {
     }
 
     impl Slow {
-        fn new(name: SinkName, items: u64, takes: Duration, left: u64) -> Arc<dyn Sink> {
+        fn sink(name: SinkName, items: u64, takes: Duration, left: u64) -> Arc<dyn Sink> {
             let account = Account::announcing(name, Bound::NONE, drop);
             (0..items).for_each(|_| assert!(account.admit(1, Priority::Normal).is_ok()));
             Arc::new(Self { account, takes, left })
@@ -180,9 +180,9 @@ mod tests {
 
     #[test]
     fn hung_sinks_are_left_behind_together_and_what_they_hold_is_counted() {
-        let hung = [SinkName::Errors, SinkName::Traces, SinkName::Forward].map(|name| Slow::new(name, 7, HANGS, 0));
-        let quick = Slow::new(SinkName::Alerts, 0, Duration::ZERO, 2);
-        let log = Slow::new(SinkName::Logs, 0, Duration::ZERO, 0);
+        let hung = [SinkName::Errors, SinkName::Traces, SinkName::Forward].map(|name| Slow::sink(name, 7, HANGS, 0));
+        let quick = Slow::sink(SinkName::Alerts, 0, Duration::ZERO, 2);
+        let log = Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0);
         let sinks: Vec<_> = hung.iter().cloned().chain([quick]).collect();
         let closing = Closing::new(sinks, log);
         let deadline = Duration::from_millis(500);
@@ -213,8 +213,8 @@ mod tests {
     #[test]
     fn closing_again_gives_the_first_report_and_does_not_wait() {
         let closing = Closing::new(
-            vec![Slow::new(SinkName::Errors, 1, HANGS, 0)],
-            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+            vec![Slow::sink(SinkName::Errors, 1, HANGS, 0)],
+            Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0),
         );
         let first = closing.close(Duration::from_millis(50));
         let (second, took) = timed(&closing, HANGS);
@@ -224,8 +224,8 @@ mod tests {
     #[test]
     fn who_closes_meanwhile_waits_for_the_report_but_no_longer_than_asked() {
         let closing = Closing::new(
-            vec![Slow::new(SinkName::Errors, 0, Duration::from_millis(600), 3)],
-            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+            vec![Slow::sink(SinkName::Errors, 0, Duration::from_millis(600), 3)],
+            Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0),
         );
         thread::scope(|scope| {
             let first = scope.spawn(|| closing.close(Duration::from_secs(60)));
@@ -241,8 +241,8 @@ mod tests {
     #[test]
     fn no_time_at_all_still_gives_a_report() {
         let closing = Closing::new(
-            vec![Slow::new(SinkName::Traces, 9, HANGS, 0)],
-            Slow::new(SinkName::Logs, 0, Duration::ZERO, 0),
+            vec![Slow::sink(SinkName::Traces, 9, HANGS, 0)],
+            Slow::sink(SinkName::Logs, 0, Duration::ZERO, 0),
         );
         assert_eq!(closing.close(Duration::ZERO).left(SinkName::Traces), 9);
     }

@@ -7,6 +7,11 @@ use super::style::Style;
 /// The span fields that are lifted to the top of a line.
 pub(super) const IDS: [&str; 3] = ["request_id", "trace_id", "span_id"];
 
+/// Where the trace's id stands among [`IDS`].
+pub(super) const TRACE_ID: usize = 1;
+/// Where the span's id stands among [`IDS`].
+pub(super) const SPAN_ID: usize = 2;
+
 /// Where the values of [`IDS`] stand in a text.
 pub(super) type Ids = [Option<Range<usize>>; IDS.len()];
 

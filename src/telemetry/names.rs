@@ -12,7 +12,7 @@ use super::style::Style;
 const REMEMBERED: usize = 128;
 
 /// What becomes of a field by its name.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Name {
     /// The key as it is written, with what stands between it and the value.
     pub(super) key: Box<str>,
@@ -42,12 +42,12 @@ impl Name {
 /// The names that a thread remembers, by their address: a field's name is never moved or freed.
 #[derive(Debug, Default)]
 pub(super) struct Names {
-    names: Vec<Option<Entry>>,
+    names: Box<[Entry]>,
     /// Sets of names by their address, and whether no name comes twice.
     sets: Vec<(usize, bool)>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Entry {
     address: usize,
     length: usize,
@@ -57,18 +57,23 @@ struct Entry {
 
 impl Names {
     /// Returns what becomes of a field in the layer that has this masking.
+    #[inline]
     pub(super) fn get<S: Style>(&mut self, masking: &Masking, name: &'static str) -> &Name {
+        let (address, length, layer) = (name.as_ptr().addr(), name.len(), masking.id());
+        let at = (address ^ address >> 7) % REMEMBERED;
+        let known = |entry: &Entry| entry.address == address && entry.length == length && entry.layer == layer;
+        if !self.names.get(at).is_some_and(known) {
+            self.remember(at, Entry { address, length, layer, name: Name::of::<S>(masking, name) });
+        }
+        &self.names[at].name
+    }
+
+    #[cold]
+    fn remember(&mut self, at: usize, entry: Entry) {
         if self.names.is_empty() {
-            self.names.resize_with(REMEMBERED, || None);
+            self.names = std::iter::repeat_with(Entry::default).take(REMEMBERED).collect();
         }
-        let (address, length) = (name.as_ptr().addr(), name.len());
-        let place = &mut self.names[(address ^ address >> 7) % REMEMBERED];
-        let known = |entry: &Entry| (entry.address, entry.length, entry.layer) == (address, length, masking.id());
-        if !place.as_ref().is_some_and(known) {
-            *place = None;
-        }
-        let remember = || Entry { address, length, layer: masking.id(), name: Name::of::<S>(masking, name) };
-        &place.get_or_insert_with(remember).name
+        self.names[at] = entry;
     }
 
     /// Tells whether no name comes twice in a set.

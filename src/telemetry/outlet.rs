@@ -5,13 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
 use std::thread;
 use std::time::Duration;
 
+/// How much a pipe takes whole or not at all: what POSIX promises everywhere is 512, and Linux keeps 4 KiB.
+#[cfg(unix)]
+const PIPE_BUF: usize = nix::libc::PIPE_BUF;
+
 /// A writer of the app's own. It is shared with the children that the process forks.
 pub(super) type SharedWriter = Arc<Mutex<Box<dyn Write + Send>>>;
 
-/// Where bytes go. A pipe and a socket take what has room at this moment; the others may block.
+/// Where bytes go. Only a file and a writer of the app's may block; the others take what has room at this moment.
 pub(super) enum Outlet {
-    /// A standard stream as it is.
-    Stream(Stream),
+    /// A standard stream that leads to a file.
+    File(Stream),
+    /// A standard stream as it is, which is written to when it says that there is room.
+    #[cfg(unix)]
+    Polled(Stream),
     /// The pipe of a standard stream, opened once more so that writing does not block for us alone.
     #[cfg(target_os = "linux")]
     Pipe(std::fs::File),
@@ -43,29 +50,45 @@ impl Outlet {
         linux::open(stream)
     }
 
-    #[cfg(not(target_os = "linux"))]
+    #[cfg(all(unix, not(target_os = "linux")))]
     fn open(stream: Stream) -> Self {
-        Self::Stream(stream)
+        Self::Polled(stream)
+    }
+
+    #[cfg(not(unix))]
+    fn open(stream: Stream) -> Self {
+        Self::File(stream)
     }
 
     /// Returns how much of whole lines is to be written at once.
     ///
     /// A pipe takes up to 4 KiB whole or not at all, so what another process writes there cannot come to stand within a
-    /// line; a longer line has to take its chance.
+    /// line; a longer line has to take its chance. Nor does a pipe with room block for that much.
     pub(super) fn portion<'a>(&self, lines: &'a [u8]) -> &'a [u8] {
-        #[cfg(target_os = "linux")]
-        if matches!(self, Self::Pipe(_)) && lines.len() > nix::libc::PIPE_BUF {
-            let end = |line_end: usize| line_end + 1;
-            let last = lines[..nix::libc::PIPE_BUF].iter().rposition(|byte| *byte == b'\n');
-            return &lines[..last.or_else(|| lines.iter().position(|byte| *byte == b'\n')).map_or(lines.len(), end)];
+        let whole = |end: usize| end + 1;
+        let is_break = |byte: &u8| *byte == b'\n';
+        match self {
+            #[cfg(unix)]
+            Self::Polled(_) if lines.len() > PIPE_BUF => {
+                &lines[..lines[..PIPE_BUF].iter().rposition(is_break).map_or(PIPE_BUF, whole)]
+            }
+            #[cfg(target_os = "linux")]
+            Self::Pipe(_) if lines.len() > PIPE_BUF => {
+                let last = lines[..PIPE_BUF].iter().rposition(is_break);
+                &lines[..last.or_else(|| lines.iter().position(is_break)).map_or(lines.len(), whole)]
+            }
+            _ => lines,
         }
-        lines
     }
 
     /// Writes what there is room for, and tells how many bytes that was.
     pub(super) fn write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
-            Self::Stream(stream) => stream.write(bytes),
+            Self::File(stream) => stream.write(bytes),
+            #[cfg(unix)]
+            Self::Polled(_) if !self.has_room(Duration::ZERO) => Err(io::ErrorKind::WouldBlock.into()),
+            #[cfg(unix)]
+            Self::Polled(stream) => stream.write(bytes),
             #[cfg(target_os = "linux")]
             Self::Pipe(pipe) => Ok(nix::unistd::write(pipe, bytes)?),
             #[cfg(target_os = "linux")]
@@ -82,18 +105,11 @@ impl Outlet {
         }
     }
 
-    /// Tells whether what was written is only there once it is flushed.
-    pub(super) fn is_flushed(&self) -> bool {
-        matches!(self, Self::Writer(_))
-    }
-
     /// Waits until there may be room, or for a while.
     pub(super) fn wait_for_room(&self, most: Duration) {
         #[cfg(unix)]
-        if let Some(fd) = self.fd() {
-            use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-            let most = PollTimeout::try_from(most).unwrap_or(PollTimeout::ZERO);
-            if poll(&mut [PollFd::new(fd, PollFlags::POLLOUT)], most) != Ok(0) {
+        if self.fd().is_some() {
+            if self.has_room(most) {
                 // Where there is room for less than is asked for, waiting must not become a busy loop.
                 thread::sleep(Duration::from_micros(50));
             }
@@ -102,11 +118,20 @@ impl Outlet {
         thread::sleep(most.min(Duration::from_millis(5)));
     }
 
+    /// Tells whether there is room, or the stream has something to say, within a time.
+    #[cfg(unix)]
+    fn has_room(&self, most: Duration) -> bool {
+        use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+        let Some(fd) = self.fd() else { return true };
+        let most = PollTimeout::try_from(most).unwrap_or(PollTimeout::ZERO);
+        poll(&mut [PollFd::new(fd, PollFlags::POLLOUT)], most) != Ok(0)
+    }
+
     #[cfg(unix)]
     fn fd(&self) -> Option<std::os::fd::BorrowedFd<'_>> {
         use std::os::fd::AsFd;
         match self {
-            Self::Stream(stream) => Some(stream.as_fd()),
+            Self::File(stream) | Self::Polled(stream) => Some(stream.as_fd()),
             #[cfg(target_os = "linux")]
             Self::Socket(stream) => Some(stream.as_fd()),
             #[cfg(target_os = "linux")]
@@ -172,16 +197,19 @@ mod linux {
             Stream::Output(_) => "/proc/self/fd/1",
             Stream::Error(_) => "/proc/self/fd/2",
         };
-        let Ok(kind) = fs::metadata(path).map(|metadata| metadata.file_type()) else { return Outlet::Stream(stream) };
+        let Ok(kind) = fs::metadata(path).map(|metadata| metadata.file_type()) else { return Outlet::Polled(stream) };
         if kind.is_socket() {
             return Outlet::Socket(stream);
+        }
+        if kind.is_file() {
+            return Outlet::File(stream);
         }
         // Whether writing blocks is a property of the open pipe, which other processes share; so it is opened once
         // more. That is refused where nobody reads, and where the pipe is another user's.
         let again = || OpenOptions::new().write(true).custom_flags(nix::libc::O_NONBLOCK).open(path).ok();
         match kind.is_fifo().then(again).flatten() {
             Some(pipe) => Outlet::Pipe(pipe),
-            None => Outlet::Stream(stream),
+            None => Outlet::Polled(stream),
         }
     }
 

@@ -50,7 +50,8 @@ impl Trail {
     pub(super) fn push<S: Style>(&mut self, name: &str, fields: Option<&SpanFields<S>>) {
         let (start, fields_start) = S::span(&mut self.text, name, fields.map_or("", |fields| &fields.text));
         self.current = start..self.text.len();
-        for (outer, inner) in self.ids.iter_mut().zip(fields.iter().flat_map(|fields| &fields.ids)) {
+        let Some(fields) = fields else { return };
+        for (outer, inner) in self.ids.iter_mut().zip(&fields.ids) {
             if let Some(at) = inner {
                 *outer = Some(fields_start + at.start..fields_start + at.end);
             }
@@ -64,12 +65,15 @@ impl Trail {
 
     /// Yields the name and the written value of each id that there is.
     pub(super) fn ids(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let values = self.ids.iter().zip(flat::IDS).map(|(at, name)| match (&self.traced, name) {
-            (Some(hex), "trace_id") => Some(hex.trace()),
-            (Some(hex), "span_id") => Some(hex.span()),
-            _ => self.text.get(at.clone()?),
-        });
-        flat::IDS.into_iter().zip(values).filter_map(|(name, value)| Some((name, value?)))
+        (0..flat::IDS.len()).filter_map(|id| Some((flat::IDS[id], self.id(id)?)))
+    }
+
+    fn id(&self, id: usize) -> Option<&str> {
+        match (&self.traced, id) {
+            (Some(hex), flat::TRACE_ID) => Some(hex.trace()),
+            (Some(hex), flat::SPAN_ID) => Some(hex.span()),
+            _ => self.ids[id].as_ref().and_then(|at| self.text.get(at.start..at.end)),
+        }
     }
 }
 
@@ -91,5 +95,28 @@ impl Hex {
 
     fn span(&self) -> &str {
         std::str::from_utf8(&self.0[32..]).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::Json;
+    use super::*;
+
+    #[test]
+    fn the_ids_of_a_traced_span_come_before_those_of_fields() {
+        let mut trail = Trail::default();
+        let text = r#""request_id":"r-1","trace_id":"of a field""#;
+        let fields = SpanFields::<Json>::new(0, text, flat::find_ids::<Json>(text));
+        trail.push("request", Some(&fields));
+        let ids = |trail: &Trail| trail.ids().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>();
+        assert_eq!(ids(&trail), ["request_id=\"r-1\"", "trace_id=\"of a field\""]);
+
+        let trace = 0x4bf9_2f35_77b3_4da6_a3ce_929d_0e0e_4736_u128.to_be_bytes();
+        trail.trace(SpanIds { trace, span: [0, 0xf0, 0x67, 0xaa, 0x0b, 0xa9, 0x02, 0xb7] });
+        let expected = ["request_id=\"r-1\"", "trace_id=4bf92f3577b34da6a3ce929d0e0e4736", "span_id=00f067aa0ba902b7"];
+        assert_eq!(ids(&trail), expected);
+        trail.clear();
+        assert!(ids(&trail).is_empty());
     }
 }

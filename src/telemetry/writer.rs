@@ -80,12 +80,6 @@ impl Writer {
                 _ => return self.give_up(DropReason::Failed),
             }
         }
-        if self.outlet.is_flushed() {
-            match self.outlet.flush() {
-                Ok(()) => self.backlog.stored(self.block.settle_rest()),
-                Err(_) => self.give_up(DropReason::Failed),
-            }
-        }
     }
 
     /// Writes once.
@@ -97,15 +91,15 @@ impl Writer {
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }
+        let torn = std::mem::take(&mut self.torn);
+        if !torn {
+            self.block.wrote(written);
+        }
+        // What cannot be handed on is lost; writing it again could make it arrive twice.
+        self.outlet.flush().map_err(io::Error::other)?;
         self.full = false;
         self.backlog.succeeded();
-        if std::mem::take(&mut self.torn) {
-            return Ok(());
-        }
-        self.block.wrote(written);
-        if !self.outlet.is_flushed() {
-            self.backlog.stored(self.block.settle_written());
-        }
+        self.backlog.stored(self.block.settle_written());
         Ok(())
     }
 

@@ -93,11 +93,11 @@ fn event(dice: &mut Dice) -> EventDraft {
         // One bomb of each kind, now and then.
         0 => told.detail("deep", (0..dice.below(200)).fold(value(dice, 1), |inner, _| Value::Array(vec![inner]))),
         1 => {
-            let wide = (0..dice.below(2000)).map(|n| (format!("{n}{}", text(dice)), value(dice, 0)));
+            let wide = (0..dice.below(800)).map(|n| (format!("{n}{}", text(dice)), value(dice, 0)));
             told.detail("wide", Value::Object(wide.collect()))
         }
-        2 => told.detail("long", "é\0\"\n".repeat(dice.below(40_000))),
-        3 => told.detail("numbers", Value::Array((0..dice.below(20_000)).map(|_| number("1e308")).collect())),
+        2 => told.detail("long", "é\0\"\n".repeat(dice.below(20_000))),
+        3 => told.detail("numbers", Value::Array((0..dice.below(8_000)).map(|_| number("1e308")).collect())),
         4 => told.detail("k".repeat(dice.below(1000)), value(dice, 2)),
         5 => (0..dice.below(600)).fold(told, |told, n| told.detail(format!("m{n}"), value(dice, 0))),
         _ => (0..dice.below(6)).fold(told, |told, _| told.detail(text(dice), value(dice, 4))),

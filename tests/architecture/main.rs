@@ -22,7 +22,11 @@ struct Floor {
 /// signals know nothing of events and stores, nor the other way round, and nobody builds on `testing`.
 const FLOORS: &[Floor] = &[
     // Who is being watched, and what may leave the process.
-    Floor { name: "ground", modules: &["service", "sanitise", "environment", "timestamp", "id", "named"], uses: &[] },
+    Floor {
+        name: "ground",
+        modules: &["service", "sanitise", "environment", "timestamp", "id", "named", "heap"],
+        uses: &[],
+    },
     // Descriptors, cells, registry, exposition.
     Floor { name: "metric", modules: &["metric"], uses: &["ground"] },
     // The catalogue, and queries built from it.

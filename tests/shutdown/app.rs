@@ -1,7 +1,10 @@
 //! The app: this executable, run again in a process of its own. It logs, closes its telemetry and reports.
 
+use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio, exit};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +16,9 @@ use watchkeeper::telemetry::LogFormat;
 use watchkeeper::{Telemetry, service_info};
 
 use crate::support::process::Folder;
+
+/// Debian's user without rights.
+const NOBODY: u32 = 65_534;
 
 const PLAN: &str = "SHUTDOWN_TEST_PLAN";
 
@@ -31,6 +37,8 @@ pub(crate) struct Plan {
     pub(crate) stderr_too: bool,
     /// Whether the descriptor of standard output is closed.
     pub(crate) closed: bool,
+    /// Whether the app runs as a user who may not open the output once more, as in many a container.
+    pub(crate) as_nobody: bool,
     /// Whether the app forks after a while, and its child logs as well.
     pub(crate) forks: bool,
     /// Where the report goes.
@@ -47,6 +55,7 @@ impl Default for Plan {
             sigpipe_kills: false,
             stderr_too: false,
             closed: false,
+            as_nobody: false,
             forks: false,
             report: String::new(),
         }
@@ -82,7 +91,12 @@ impl App {
         let folder = Folder::new("shutdown");
         plan.report = folder.path().join("report").to_str().unwrap().to_owned();
         // What the test harness prints is none of the app's, so the output is handed in as standard input.
-        let child = Command::new(std::env::current_exe().unwrap())
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        if plan.as_nobody && nobody_can_run(Path::new(&plan.report)) {
+            std::fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+            command.uid(NOBODY).gid(NOBODY);
+        }
+        let child = command
             .args(["app::the_app_that_the_other_tests_start", "--exact", "--ignored", "--nocapture"])
             .env(PLAN, serde_json::to_string(&plan).unwrap())
             .env_remove("RUST_LOG")
@@ -106,6 +120,16 @@ impl App {
         assert_eq!(report.logged, report.stored + report.dropped + report.queued, "{report:?}");
         (report, errors)
     }
+}
+
+/// Tells whether this process may start others as nobody, who then find this executable and a file below the target
+/// folder. Anywhere else the app runs as its own user.
+fn nobody_can_run(report: &Path) -> bool {
+    let is_open = |folder: &Path| std::fs::metadata(folder).unwrap().mode() & 0o001 != 0;
+    let is_root = std::fs::metadata("/proc/self").unwrap().uid() == 0;
+    let executable = std::env::current_exe().unwrap();
+    let folders = executable.ancestors().chain(report.ancestors().skip(2));
+    is_root && folders.into_iter().all(is_open)
 }
 
 #[test]

@@ -48,8 +48,9 @@ fn a_full_disk_is_said_on_standard_error_and_counted() {
 
 /// Lets an app log more than may wait to a reader that begins to read only when the app has long been at it.
 #[track_caller]
-fn recovers(output: OwnedFd, mut reader: impl Read + Send + 'static) -> (Report, Messages) {
-    let plan = Plan { lines: 20_000, bytes: 4096, lingers_ms: 4_000, deadline_ms: 20_000, ..Plan::default() };
+fn recovers(output: OwnedFd, mut reader: impl Read + Send + 'static, as_nobody: bool) -> (Report, Messages) {
+    let times = Plan { lingers_ms: 4_000, deadline_ms: 20_000, ..Plan::default() };
+    let plan = Plan { lines: 20_000, bytes: 4096, as_nobody, ..times };
     let app = App::start(plan, output);
     let reading = thread::spawn(move || {
         thread::sleep(Duration::from_secs(2));
@@ -72,7 +73,7 @@ fn recovers(output: OwnedFd, mut reader: impl Read + Send + 'static) -> (Report,
 #[test]
 fn a_reader_that_stops_and_goes_on_is_told_what_it_missed() {
     let (reader, writer) = io::pipe().unwrap();
-    let (report, messages) = recovers(writer.into(), reader);
+    let (report, messages) = recovers(writer.into(), reader, false);
     // What waits is kept and what comes is dropped, so the first lines and those after the recovery are there.
     assert_eq!(messages.app[..1_000], (0..1_000).collect::<Vec<_>>());
     assert_eq!(messages.app.last(), Some(&(report.logged - 1)));
@@ -82,13 +83,13 @@ fn a_reader_that_stops_and_goes_on_is_told_what_it_missed() {
 fn a_pipe_that_does_not_block_is_no_different() {
     let (reader, writer) = io::pipe().unwrap();
     fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).unwrap();
-    recovers(writer.into(), reader);
+    recovers(writer.into(), reader, false);
 }
 
 #[test]
 fn a_socket_is_no_different() {
     let (reader, writer) = UnixStream::pair().unwrap();
-    recovers(writer.into(), reader);
+    recovers(writer.into(), reader, false);
 }
 
 #[test]
@@ -102,4 +103,18 @@ fn a_hung_reader_costs_no_more_memory_than_may_wait() {
     assert!(messages.torn <= 1);
     println!("grew by {} KiB, the longest line took {} µs", report.grown_kib, report.longest_us);
     assert!(report.grown_kib <= 40 * 1024, "{report:?}");
+}
+
+/// A container's output belongs to whoever runs containers, and its app is somebody else.
+#[test]
+fn a_pipe_of_another_user_is_no_different() {
+    let (reader, writer) = io::pipe().unwrap();
+    recovers(writer.into(), reader, true);
+    let (output, rest) = Outlet::Hung.open();
+    let plan = Plan { lines: 20_000, bytes: 3_500, as_nobody: true, ..Plan::default() };
+    let deadline = plan.deadline_ms;
+    let (report, _) = App::start(plan, output).report();
+    let messages = rest.messages();
+    assert_eq!((messages.app.len() as u64 + report.dropped, messages.torn), (20_000, 0), "{report:?}");
+    assert!(report.close_ms <= deadline + 100, "{report:?}");
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ring::{Evicted, Kept};
-use super::{Memory, read, write};
+use super::{AT_ONCE, Memory, read, write};
 use crate::event::{Event, EventType, Level};
 use crate::id::Id;
 use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreFuture};
@@ -54,10 +54,11 @@ impl EventStore for Memory {
     fn append_events<'a>(&'a self, events: &'a [Arc<Event>]) -> StoreFuture<'a, Vec<Appended>> {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(events.len());
-            let mut evicted = Evicted::new();
-            {
+            for some in events.chunks(AT_ONCE) {
+                // What gives way is dropped after the lock.
+                let mut evicted = Evicted::new();
                 let mut kept = write(&self.inner.events);
-                for event in events {
+                for event in some {
                     let answer = kept.ring.append(event, &mut evicted);
                     if answer == Appended::Stored {
                         kept.minutes.count(event.timestamp());
@@ -65,8 +66,6 @@ impl EventStore for Memory {
                     answers.push(answer);
                 }
             }
-            // Without the lock.
-            drop(evicted);
             Ok(answers)
         })
     }

@@ -74,6 +74,9 @@ impl Default for MemoryLimits {
     }
 }
 
+/// How many things are put in under one lock: readers come in between, however late the things are.
+const AT_ONCE: usize = 100;
+
 /// Keeps everything in memory, within bounds. Cloning it copies a handle.
 #[derive(Clone)]
 pub struct Memory {

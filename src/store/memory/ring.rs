@@ -31,8 +31,8 @@ pub(super) struct Ring<T> {
     max_bytes: usize,
 }
 
-/// What a column entry and its share of the allocator take, besides the thing itself.
-const BESIDE: usize = size_of::<Id>() + 1 + 4 + 4 + size_of::<usize>() + 2 * size_of::<usize>();
+/// What a thing takes in the columns; they grow by doubling, so half of them may be empty.
+const BESIDE: usize = 2 * (size_of::<Id>() + size_of::<u8>() + 2 * size_of::<u32>() + size_of::<usize>());
 
 /// What had to give way. Mostly it is one, which takes no memory here.
 #[derive(Debug)]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::ring::{Evicted, Kept};
-use super::{Memory, read, write};
+use super::{AT_ONCE, Memory, read, write};
 use crate::id::Id;
 use crate::sample::Sample;
 use crate::store::{Appended, Counts, Page, SampleQuery, SampleStore, StoreFuture};
@@ -31,10 +31,11 @@ impl SampleStore for Memory {
     fn append_samples<'a>(&'a self, samples: &'a [Arc<Sample>]) -> StoreFuture<'a, Vec<Appended>> {
         Box::pin(async move {
             let mut answers = Vec::with_capacity(samples.len());
-            let mut evicted = Evicted::new();
-            {
+            for some in samples.chunks(AT_ONCE) {
+                // What gives way is dropped after the lock.
+                let mut evicted = Evicted::new();
                 let mut kept = write(&self.inner.samples);
-                for sample in samples {
+                for sample in some {
                     let answer = kept.ring.append(sample, &mut evicted);
                     if answer == Appended::Stored {
                         kept.minutes.count(sample.timestamp());
@@ -42,8 +43,6 @@ impl SampleStore for Memory {
                     answers.push(answer);
                 }
             }
-            // Without the lock.
-            drop(evicted);
             Ok(answers)
         })
     }

@@ -1,5 +1,6 @@
 //! The law of incidents and their timelines.
 
+use std::slice::from_ref;
 use std::time::Duration;
 
 use super::{ok, side_by_side, time};
@@ -42,8 +43,8 @@ pub async fn what_is_opened_is_read_back_whole(store: &dyn IncidentStore) {
     let (incident, created) = at(draft.previous(Id::at(time(0))).started_at(time(-5)), 0);
     assert_eq!(ok(store.open_incident(&incident, &created)).await, Opened::New);
     assert_eq!(ok(store.incident(incident.id, &Scope::All)).await, Some(incident.clone()));
-    assert_eq!(ok(store.incidents(&IncidentQuery::new(Scope::All))).await.items, [incident.clone()]);
-    assert_eq!(entries(store, incident.id).await, [created.clone()]);
+    assert_eq!(ok(store.incidents(&IncidentQuery::new(Scope::All))).await.items, from_ref(&incident));
+    assert_eq!(entries(store, incident.id).await, from_ref(&created));
     // Opened again, because the answer was lost, it is there already.
     let again = ok(store.open_incident(&incident, &created)).await;
     assert_eq!(again, Opened::Existing(Box::new(incident)));
@@ -81,9 +82,8 @@ pub async fn a_hundred_openings_at_once_open_one(store: &dyn IncidentStore) {
 pub async fn of_two_changes_at_once_one_is_stale(store: &dyn IncidentStore) {
     let incident = open(store, told("t"), 0).await;
     let both = [IncidentStatus::Investigating, IncidentStatus::Resolved].map(|to| change(&incident, to, time(1)));
-    let calls = both
-        .iter()
-        .map(|(changed, entry)| Box::pin(ok(store.change_incident(1, changed, std::slice::from_ref(entry)))) as _);
+    let calls =
+        both.iter().map(|(changed, entry)| Box::pin(ok(store.change_incident(1, changed, from_ref(entry)))) as _);
     let answers: Vec<Changed<Incident>> = side_by_side(calls.collect()).await;
     let there = ok(store.incident(incident.id, &Scope::All)).await.expect("it is there");
     assert_eq!(answers.iter().filter(|answer| **answer == Changed::Done).count(), 1);
@@ -171,7 +171,7 @@ pub async fn an_unknown_kind_survives_word_for_word(store: &dyn IncidentStore) {
         .detail("x", vec![1, 2]);
     assert_eq!(ok(store.add_entry(&entry)).await, Appended::Stored);
     assert_eq!(ok(store.add_entry(&entry)).await, Appended::Duplicate);
-    assert_eq!(entries(store, incident.id).await[1..], [entry.clone()]);
+    assert_eq!(entries(store, incident.id).await[1..], *from_ref(&entry));
     let query = TimelineQuery::new(Scope::All, incident.id).kind(entry.kind.clone());
     assert_eq!(ok(store.timeline(&query)).await.items, [entry]);
 }
@@ -190,8 +190,8 @@ pub async fn conditions_hold_together(store: &dyn IncidentStore) {
     ok(store.change_incident(1, &over, &[entry])).await;
     let query = || IncidentQuery::new(Scope::CreatedBy("ann".into())).severity(Severity::High).assigned_to("bob");
     let query = || query().start(time(4)).end(time(7));
-    assert_eq!(ok(store.incidents(&query().active())).await.items, [wanted.clone()]);
-    assert_eq!(ok(store.incidents(&query().status(IncidentStatus::Resolved))).await.items, [over.clone()]);
+    assert_eq!(ok(store.incidents(&query().active())).await.items, from_ref(&wanted));
+    assert_eq!(ok(store.incidents(&query().status(IncidentStatus::Resolved))).await.items, from_ref(&over));
     assert_eq!(ok(store.incidents(&query())).await.items, [over.clone(), wanted.clone()]);
     assert_eq!(ok(store.incidents(&query().dedup_key("k"))).await.items, [wanted]);
     let late = TimelineQuery::new(Scope::All, over.id).start(time(6)).end(time(6));
@@ -203,7 +203,7 @@ pub async fn the_scope_is_part_of_the_query(store: &dyn IncidentStore) {
     let ann = open(store, told("a").created_by("ann"), 0).await;
     let app = open(store, told("b"), 1).await;
     let scope = Scope::CreatedBy("ann".into());
-    assert_eq!(ok(store.incidents(&IncidentQuery::new(scope.clone()))).await.items, [ann.clone()]);
+    assert_eq!(ok(store.incidents(&IncidentQuery::new(scope.clone()))).await.items, from_ref(&ann));
     assert_eq!(ok(store.incident(app.id, &scope)).await, None);
     assert_eq!(ok(store.timeline(&TimelineQuery::new(scope.clone(), app.id))).await, Page::default());
     assert_eq!(ok(store.timeline(&TimelineQuery::new(scope, ann.id))).await.items.len(), 1);
