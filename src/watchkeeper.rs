@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::api::Scraper;
+use crate::api::{HealthAnswers, Scraper};
 #[cfg(feature = "axum")]
 use crate::api::{ListenOn, MetricsServer};
 use crate::event::{Event, EventDraft, Level};
+use crate::health::{Check, Health, Probe};
 #[cfg(feature = "axum")]
 use crate::http::AxumBody;
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
@@ -32,6 +33,7 @@ struct Inner {
     watched: Watched,
     metrics: Presets,
     scraper: Scraper,
+    health: HealthAnswers,
     layer: HttpLayer<AnyBody>,
     store: Arc<dyn Store>,
     journal: Journal,
@@ -51,6 +53,7 @@ impl Watchkeeper {
             groups: None,
             http: HttpLayerBuilder::new(),
             metrics_token: None,
+            checks: Vec::new(),
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
@@ -90,10 +93,20 @@ impl Watchkeeper {
         self.inner.layer.clone()
     }
 
-    /// Returns the routes to merge into the app's own: `/metrics`.
+    /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`.
     #[cfg(feature = "axum")]
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        self.inner.scraper.router()
+        self.inner.scraper.router().merge(self.inner.health.router())
+    }
+
+    /// Returns the health checks, to ask them from code.
+    pub fn health(&self) -> &Health {
+        self.inner.health.checks()
+    }
+
+    /// Returns what answers questions about health, for servers other than axum.
+    pub fn health_answers(&self) -> &HealthAnswers {
+        &self.inner.health
     }
 
     /// Returns what answers a scrape, for servers other than axum.
@@ -236,6 +249,7 @@ pub struct WatchkeeperBuilder {
     groups: Option<Vec<Group>>,
     http: HttpLayerBuilder,
     metrics_token: Option<String>,
+    checks: Vec<Check>,
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
@@ -261,7 +275,22 @@ impl WatchkeeperBuilder {
         self
     }
 
-    /// Answers `/metrics` only to who sends this bearer token. Default: to everybody who reaches it.
+    /// Adds a critical check: while it is down the service is unhealthy, and `/health` answers 503.
+    ///
+    /// The name is public. The probe has 2 s, and its result is kept for 5 s; [`health_check`](Self::health_check) takes
+    /// a check with other choices. A name that is taken gets a number.
+    pub fn check(self, name: &str, probe: impl Probe) -> Self {
+        self.health_check(Check::new(name, probe))
+    }
+
+    /// Adds a check with choices of its own.
+    pub fn health_check(mut self, check: Check) -> Self {
+        self.checks.push(check);
+        self
+    }
+
+    /// Answers `/metrics` only to who sends this bearer token, and shows the causes of failed checks to nobody else.
+    /// Default: `/metrics` is for everybody who reaches it, and causes are for nobody.
     pub fn metrics_token(mut self, token: impl Into<String>) -> Self {
         self.metrics_token = Some(token.into());
         self
@@ -295,7 +324,7 @@ impl WatchkeeperBuilder {
     pub fn build(self) -> Result<Watchkeeper, RegisterError> {
         let served = self.groups.as_ref().is_none_or(|groups| groups.contains(&Group::Http));
         let layer = if served { self.http.build(&self.registry)? } else { self.http.build_unrecorded() };
-        let scraper = Scraper::with_token(self.registry.clone(), self.metrics_token);
+        let scraper = Scraper::with_token(self.registry.clone(), self.metrics_token.clone());
         let metrics = match self.groups {
             Some(groups) => Presets::with_groups(self.registry, &groups)?,
             None => Presets::new(self.registry),
@@ -323,11 +352,24 @@ impl WatchkeeperBuilder {
         }
         let closing = Arc::new(Closing::new(closing, None));
         metrics.build().record_service(&self.watched.service);
+        let mut checks = self.checks;
+        checks.extend(self.watched.telemetry.iter().flat_map(checks_of_sinks));
+        let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
         let watched = self.watched;
         Ok(Watchkeeper {
-            inner: Arc::new(Inner { watched, metrics, scraper, layer, store, journal, closing, accounts }),
+            inner: Arc::new(Inner { watched, metrics, scraper, health, layer, store, journal, closing, accounts }),
         })
     }
+}
+
+/// Checks of where telemetry goes. That something does not arrive there is no reason to serve nobody.
+fn checks_of_sinks(telemetry: &TelemetryHandle) -> Vec<Check> {
+    let mut checks = Vec::new();
+    for (sink, trouble) in telemetry.sinks() {
+        let probe = move || std::future::ready(trouble().map_or(Ok(()), Err));
+        checks.push(Check::new(&format!("{sink}_sink"), probe).informational().keep(Duration::ZERO));
+    }
+    checks
 }
 
 impl fmt::Debug for WatchkeeperBuilder {

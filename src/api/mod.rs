@@ -4,10 +4,13 @@
 //! [`serve_metrics`](crate::Watchkeeper::serve_metrics).
 
 mod encoding;
+mod health;
 mod scraper;
 #[cfg(feature = "axum")]
 mod server;
+mod token;
 
+pub use health::HealthAnswers;
 pub use scraper::Scraper;
 #[cfg(feature = "axum")]
 pub use server::{ListenOn, MetricsServer};

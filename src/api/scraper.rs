@@ -8,13 +8,13 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+    ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
-use subtle::ConstantTimeEq;
 use tokio::sync::Mutex;
 
 use super::encoding::{accepts_gzip, gzip};
+use super::token::Token;
 use crate::metric::{Format, Registry};
 
 /// A scrape of more bytes than this is rendered on a thread of the runtime's blocking pool.
@@ -34,7 +34,7 @@ pub struct Scraper {
 
 struct Inner {
     registry: Registry,
-    token: Option<String>,
+    token: Option<Token>,
     /// The last answer in each format and encoding.
     answers: [Mutex<Option<Answer>>; 4],
     last_bytes: AtomicUsize,
@@ -56,7 +56,7 @@ impl Scraper {
     pub fn with_token(registry: Registry, token: Option<String>) -> Self {
         let inner = Inner {
             registry,
-            token,
+            token: token.map(Token::new),
             answers: Default::default(),
             last_bytes: AtomicUsize::new(usize::MAX),
             waiting: AtomicUsize::new(0),
@@ -118,9 +118,7 @@ impl Scraper {
     }
 
     fn allows(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.inner.token else { return true };
-        let given = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).and_then(bearer).unwrap_or_default();
-        token.as_bytes().ct_eq(given).into()
+        self.inner.token.as_ref().is_none_or(|token| token.is_sent_in(headers))
     }
 }
 
@@ -151,22 +149,19 @@ impl Inner {
     }
 }
 
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked("Bearer ".len())?;
-    scheme.eq_ignore_ascii_case(b"Bearer ").then_some(token)
-}
-
 impl fmt::Debug for Scraper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Scraper")
             .field("registry", &self.inner.registry)
-            .field("token", &self.inner.token.as_ref().map(|_| "set"))
+            .field("token", &self.inner.token)
             .finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::AUTHORIZATION;
+
     use super::*;
     use crate::metric::CounterDesc;
 

@@ -2,10 +2,9 @@
 
 use http::{Request, Response};
 use http_body::Body;
-use tracing::span::Entered;
 
 use super::options::ScopeOptions;
-use super::scope::Scope;
+use super::scope::{Entered, Scope};
 use super::visit::{RequestMeter, Visit};
 
 /// The visit and the scope of one request; either may be left out.
@@ -31,9 +30,9 @@ impl Passage {
         request: &mut Request<B>,
     ) -> (Self, Option<RequestMeter>) {
         let size = request.body().size_hint().exact();
-        let visit = Visit::begin(layer, request, size);
+        let mut visit = Visit::begin(layer, request, size);
         let meter = if size.is_none() { visit.as_ref().map(Visit::request_meter) } else { None };
-        let scope = options.map(|options| Box::new(Scope::begin(request, visit.as_ref(), layer, options)));
+        let scope = options.map(|options| Box::new(Scope::begin(request, visit.as_mut(), layer, options)));
         (Self { visit, scope }, meter)
     }
 
@@ -43,7 +42,7 @@ impl Passage {
         if let Some(visit) = &mut self.visit {
             visit.run();
         }
-        self.scope.as_ref().map(|scope| scope.enter())
+        self.scope.as_mut().map(|scope| scope.enter())
     }
 
     /// Notes that the handler has returned.
@@ -59,8 +58,8 @@ impl Passage {
     pub(super) fn answer<B: Body, E>(&mut self, answer: &mut Result<Response<B>, E>) -> Option<Followed> {
         match answer {
             Ok(response) => {
-                if let Some(scope) = &self.scope {
-                    scope.answer(response.headers_mut());
+                if let Some(scope) = &mut self.scope {
+                    scope.answer(response);
                 }
                 let visit = self.visit.take_if(|visit| visit.answer(response))?;
                 Some(Followed { length: visit.length(response), visit, scope: self.scope.take() })
@@ -68,6 +67,9 @@ impl Passage {
             Err(_) => {
                 if let Some(visit) = &mut self.visit {
                     visit.fail();
+                }
+                if let Some(scope) = &mut self.scope {
+                    scope.fail();
                 }
                 None
             }

@@ -15,7 +15,6 @@ use super::local::{self, Block, Found, Local};
 use super::options::{RequestHead, ResponseHead, Source, UnmatchedPath, call};
 use super::path::path_pattern;
 use super::route::{Layout, Routes, status_text};
-use super::scope::trace_id;
 use crate::metric::{Part, TraceId};
 use crate::presets::http::{ConnectionKind, Method, Outcome};
 
@@ -68,13 +67,12 @@ impl Visit {
             return None;
         }
         let method = Method::from(request.method());
-        let (found, traced, labelled) = local::with(layer, |layer| {
+        let (found, labelled) = local::with(layer, |layer| {
             let found = find(layer, method, request);
             if let Found::Route(route) = found {
                 layer.enter(route, body);
             }
-            let options = &layer.core.options;
-            (found, options.scope.is_some(), !options.labels.is_empty())
+            (found, !layer.core.options.labels.is_empty())
         })?;
         let route = match found {
             Found::Route(route) => route,
@@ -84,10 +82,8 @@ impl Visit {
         let mut visit =
             Self { layer, route, start: Moment::now(), more: None, handler: Handler::Called, head: Head::Awaited };
         // From here on the visit ends what was begun, even if a function of the app's own panics.
-        let trace = if traced { trace_id(request.headers()) } else { None };
-        let own = if labelled { own_of_request(layer, request) } else { Box::default() };
-        if trace.is_some() || !own.is_empty() {
-            visit.more = Some(Box::new(More { trace, own }));
+        if labelled {
+            visit.more = Some(Box::new(More { trace: None, own: own_of_request(layer, request) }));
         }
         Some(visit)
     }
@@ -97,9 +93,22 @@ impl Visit {
         local::with(self.layer, |layer| layer.at(self.route).map(|(_, _, block)| Rc::clone(block)))?
     }
 
-    /// Returns the trace that the request belongs to.
-    pub(super) fn trace(&self) -> Option<TraceId> {
+    /// Returns the trace that the request's durations point to.
+    fn trace(&self) -> Option<TraceId> {
         self.more.as_ref()?.trace
+    }
+
+    /// Lets the request's durations point to this trace.
+    pub(super) fn set_trace(&mut self, trace: TraceId) {
+        self.more.get_or_insert_with(|| Box::new(More { trace: None, own: Box::default() })).trace = Some(trace);
+    }
+
+    /// Returns what an outcome of the body means for the request; none where the body has ended before.
+    pub(super) const fn outcome_of_body(&self, of_body: Outcome) -> Option<Outcome> {
+        match self.head {
+            Head::Sent { kind, .. } => Some(kind.outcome(of_body)),
+            Head::Awaited | Head::Ended => None,
+        }
     }
 
     #[inline]

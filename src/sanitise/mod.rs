@@ -1,8 +1,9 @@
-//! What may leave the process: bounded text without control characters, bounded JSON.
+//! What may leave the process: bounded text without control characters and without secrets, bounded JSON.
 
 mod json;
 mod number;
 mod repair;
+mod secret;
 
 use std::borrow::Cow;
 
@@ -10,6 +11,7 @@ pub(crate) use json::Cleaner;
 pub use json::{MAX_DEPTH, MAX_KEY_BYTES, MAX_KEYS, MAX_TEXT_BYTES};
 pub(crate) use number::restore;
 pub use repair::{Invalid, Repair, Repairs};
+pub use secret::{is_secret_name, redact};
 
 /// The longest label value, in bytes; a longer one is cut at a character boundary.
 pub const MAX_LABEL_VALUE_BYTES: usize = 128;

@@ -42,6 +42,8 @@ pub struct TelemetryBuilder {
     filter: Option<String>,
     format: Option<LogFormat>,
     writer: Option<Box<dyn Write + Send>>,
+    #[cfg(feature = "sentry")]
+    pub(super) errors: super::errors::Options,
     queue_bytes: u64,
     masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
@@ -58,6 +60,8 @@ impl TelemetryBuilder {
             filter: None,
             format: None,
             writer: None,
+            #[cfg(feature = "sentry")]
+            errors: super::errors::Options::default(),
             queue_bytes: DEFAULT_QUEUE_BYTES,
             masked_fields: None,
             accounts: Accounts::default(),
@@ -103,6 +107,29 @@ impl TelemetryBuilder {
     /// Default: [`DEFAULT_QUEUE_BYTES`].
     pub fn queue_bytes(mut self, bytes: u64) -> Self {
         self.queue_bytes = bytes;
+        self
+    }
+
+    /// Sets where error reports go, by Sentry's protocol. Default: `SENTRY_DSN`, else `GLITCHTIP_DSN`, else nowhere.
+    #[cfg(feature = "sentry")]
+    pub fn sentry_dsn(mut self, dsn: impl Into<String>) -> Self {
+        self.errors.dsn = Some(dsn.into());
+        self
+    }
+
+    /// Sets the environment that error reports name, such as `production`; 64 bytes at the most. Default:
+    /// `ENVIRONMENT`, else `development`.
+    #[cfg(feature = "sentry")]
+    pub fn deployment_environment(mut self, name: impl Into<String>) -> Self {
+        self.errors.environment = Some(name.into());
+        self
+    }
+
+    /// Sets the release that error reports name; 250 bytes at the most. Default: the service's name and version, as
+    /// `shop@1.2.3`.
+    #[cfg(feature = "sentry")]
+    pub fn release(mut self, release: impl Into<String>) -> Self {
+        self.errors.release = Some(release.into());
         self
     }
 

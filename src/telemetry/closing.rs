@@ -44,7 +44,8 @@ impl Closing {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner).push(sink);
     }
 
-    fn sinks(&self) -> Vec<Arc<dyn Sink>> {
+    /// Returns the sinks besides the log.
+    pub(super) fn sinks(&self) -> Vec<Arc<dyn Sink>> {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 

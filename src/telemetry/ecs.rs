@@ -56,7 +56,7 @@ impl Style for Ecs {
             Level::TRACE => "trace",
         });
         out.push_str(r#"","message":""#);
-        event.record(&mut MessageWriter::<Self>::new(out));
+        event.record(&mut MessageWriter::<Self>::new(out, masks));
         out.push('"');
         out.push_str(constants);
         out.push_str(r#","log.logger":"#);

@@ -37,9 +37,35 @@ pub enum TelemetryError {
         /// What it was set to.
         value: String,
     },
+    /// Where error reports go to cannot be read. What was set is not repeated, since it holds a key.
+    #[error("{setting} is no DSN; accepted: https://key@host/project")]
+    Dsn {
+        /// The variable (`SENTRY_DSN`, `GLITCHTIP_DSN`) or the option (`sentry_dsn`).
+        setting: &'static str,
+    },
+    /// Two variables say where error reports go, and do not agree.
+    #[error("SENTRY_DSN and GLITCHTIP_DSN are both set and differ; leave one of them out")]
+    TwoDsns,
+    /// The name of an environment or a release is none.
+    #[error(
+        "{setting} is {}, which is no name; accepted: 1 to {most} bytes, without slashes, line breaks or tabs",
+        quoted(value)
+    )]
+    Name {
+        /// The variable (`ENVIRONMENT`) or the option (`deployment_environment`, `release`).
+        setting: &'static str,
+        /// What it was set to.
+        value: String,
+        /// How many bytes it may have.
+        most: usize,
+    },
     /// A variable is not Unicode text.
     #[error(transparent)]
     NotUnicode(#[from] NotUnicode),
+    /// A variable about traces cannot be used.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Otlp(#[from] super::OtlpError),
     /// The process has a tracing subscriber already, from an earlier call or from another crate; that one stays.
     #[error("logging is already set up in this process; the first set-up stays")]
     AlreadyInitialised,

@@ -11,6 +11,7 @@ use super::flat::{self, Ids};
 use super::mask::{MASK, Masking};
 use super::names::Names;
 use super::style::Style;
+use crate::sanitise::redact;
 
 /// The most sources of an error that are written.
 const MAX_SOURCES: usize = 16;
@@ -28,7 +29,13 @@ pub(super) enum Owner {
 pub(super) struct Masks<'a> {
     pub(super) masking: &'a Masking,
     pub(super) names: &'a mut Names,
+    /// Whether secrets are looked for within texts too. That takes long, so it is done for warnings and errors, whose
+    /// texts quote what went wrong.
+    pub(super) within: bool,
 }
+
+/// The longest text that secrets are looked for in; what is longer is cut there, in bytes.
+const MAX_SEARCHED: usize = 32 * 1024;
 
 /// Appends fields to a text as they are visited.
 pub(super) struct FieldWriter<'a, 'b, S> {
@@ -136,10 +143,12 @@ impl<S: Style> Visit for FieldWriter<'_, '_, S> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.put(field, |out| S::text(out, value));
+        let within = self.masks.within;
+        self.put(field, |out| if within { S::text(out, &redact(value, MAX_SEARCHED)) } else { S::text(out, value) });
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let within = self.masks.within;
         self.put(field, |out| {
             let mut text = String::new();
             print(&mut text, |text| {
@@ -152,26 +161,48 @@ impl<S: Style> Visit for FieldWriter<'_, '_, S> {
                 }
                 Ok(())
             });
-            S::text(out, &text);
+            S::text(
+                out,
+                if within {
+                    text = redact(&text, MAX_SEARCHED);
+                    &text
+                } else {
+                    &text
+                },
+            );
         });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.put(field, |out| S::debug(out, value));
+        let within = self.masks.within;
+        self.put(field, |out| {
+            if within {
+                S::text(out, &redact(&printed(value), MAX_SEARCHED));
+            } else {
+                S::debug(out, value);
+            }
+        });
     }
+}
+
+fn printed(value: &dyn Debug) -> String {
+    let mut text = String::new();
+    print(&mut text, |text| write!(text, "{value:?}"));
+    text
 }
 
 /// Appends an event's message and passes over its other fields.
 pub(super) struct MessageWriter<'a, S> {
     out: &'a mut String,
     start: usize,
+    within: bool,
     style: PhantomData<S>,
 }
 
 impl<'a, S: Style> MessageWriter<'a, S> {
-    pub(super) fn new(out: &'a mut String) -> Self {
+    pub(super) fn new(out: &'a mut String, masks: &Masks<'_>) -> Self {
         let start = out.len();
-        Self { out, start, style: PhantomData }
+        Self { out, start, within: masks.within, style: PhantomData }
     }
 }
 
@@ -179,14 +210,22 @@ impl<S: Style> Visit for MessageWriter<'_, S> {
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
             self.out.truncate(self.start);
-            escape(self.out, value, S::QUOTED_MESSAGE);
+            if self.within {
+                escape(self.out, &redact(value, MAX_SEARCHED), S::QUOTED_MESSAGE);
+            } else {
+                escape(self.out, value, S::QUOTED_MESSAGE);
+            }
         }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
             self.out.truncate(self.start);
-            escape_debug(self.out, value, S::QUOTED_MESSAGE);
+            if self.within {
+                escape(self.out, &redact(&printed(value), MAX_SEARCHED), S::QUOTED_MESSAGE);
+            } else {
+                escape_debug(self.out, value, S::QUOTED_MESSAGE);
+            }
         }
     }
 }

@@ -68,7 +68,7 @@ impl Style for Human {
         });
         escape(out, metadata.target(), false);
         out.push_str(": ");
-        event.record(&mut MessageWriter::<Self>::new(out));
+        event.record(&mut MessageWriter::<Self>::new(out, masks));
         // A line with fields alone has no second space in the place of its message.
         if !out.ends_with(' ') {
             out.push(' ');

@@ -68,7 +68,7 @@ impl Style for Json {
         out.push_str(r#"","target":""#);
         escape(out, metadata.target(), true);
         out.push_str(r#"","message":""#);
-        event.record(&mut MessageWriter::<Self>::new(out));
+        event.record(&mut MessageWriter::<Self>::new(out, masks));
         out.push('"');
         for (name, value) in trail.ids() {
             push_id(out, name, value);

@@ -12,7 +12,8 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::fields::{FieldWriter, Masks, Owner};
-use super::ids::ReadSpanIds;
+use super::filter::REQUEST_SPAN_TARGET;
+use super::ids::{ReadSpanIds, SpanIds};
 use super::mask::Masking;
 use super::output::Output;
 use super::scratch::Scratch;
@@ -20,6 +21,7 @@ use super::style::Style;
 use super::trail::SpanFields;
 use crate::queue::Priority;
 use crate::service::ServiceInfo;
+use crate::trace::offer;
 
 /// Writes each event as one line of a style.
 pub(super) struct LogLayer<S> {
@@ -57,7 +59,7 @@ impl<S: Style> LogLayer<S> {
     /// Writes fields and keeps them in their span's extensions.
     fn keep<'a, R: LookupSpan<'a>>(&self, span: &SpanRef<'a, R>, record: impl FnOnce(&mut dyn Visit)) {
         Scratch::lend(|Scratch { line, names, .. }| {
-            let masks = &mut Masks { masking: &self.masking, names };
+            let masks = &mut Masks { masking: &self.masking, names, within: false };
             // The fields are written before the extensions are locked: a `Debug` implementation may log.
             let mut fields = FieldWriter::<S>::new(line, span.metadata().fields(), Owner::Span, masks);
             record(&mut fields);
@@ -84,6 +86,12 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, R>) {
         if let Some(span) = context.span(id) {
             self.keep(&span, |visitor| attributes.record(visitor));
+            if attributes.metadata().target() == REQUEST_SPAN_TARGET
+                && let Some(ids) = offer::read(|context| SpanIds::from(context))
+                && let Some(fields) = span.extensions_mut().get_mut::<SpanFields<S>>()
+            {
+                fields.traced = Some(ids);
+            }
         }
     }
 
@@ -104,7 +112,8 @@ where
             }
             line.push_str(S::LINE_START);
             stamp.write((self.clock)(), line);
-            let masks = &mut Masks { masking: &self.masking, names };
+            let within = *event.metadata().level() <= Level::WARN;
+            let masks = &mut Masks { masking: &self.masking, names, within };
             S::line(line, event, trail, masks, &self.constants);
             line.push('\n');
             self.output.write_line(line.as_bytes(), priority(*event.metadata().level()));

@@ -1,20 +1,20 @@
 //! Panics, logged once each as structured errors.
 
-use std::backtrace::Backtrace;
 use std::cell::Cell;
 use std::panic::{self, Location, PanicHookInfo};
 use std::sync::Arc;
 
-/// A panic, as the thread that panicked sees it.
+/// A panic, as the thread that panicked sees it. The calls that led to it are still on the thread's stack.
 #[allow(dead_code, reason = "read by the part that reports errors")]
 pub(crate) struct Panic<'a> {
     /// What it says.
     pub(crate) message: &'a str,
     /// Where in the source it began.
     pub(crate) location: Option<&'a Location<'a>>,
-    /// The calls that led to it, not yet resolved to names: that takes long, so it is a worker's task.
-    pub(crate) backtrace: Backtrace,
 }
+
+/// The target of the line that the hook logs.
+pub(crate) const PANIC_TARGET: &str = "panic";
 
 /// Is told about panics.
 pub(crate) trait ObservePanics: Send + Sync + 'static {
@@ -46,13 +46,13 @@ fn observe(info: &PanicHookInfo<'_>, observer: Option<&dyn ObservePanics>) {
     let message = text.unwrap_or("a panic without a text");
     let thread = std::thread::current();
     tracing::error!(
-        target: "panic",
+        target: PANIC_TARGET,
         location = info.location().map(tracing::field::display),
         thread = thread.name(),
         "{message}"
     );
     if let Some(observer) = observer {
-        observer.panicked(Panic { message, location: info.location(), backtrace: Backtrace::force_capture() });
+        observer.panicked(Panic { message, location: info.location() });
     }
     let _ = OBSERVING.try_with(|observing| observing.set(false));
 }

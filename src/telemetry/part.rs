@@ -26,9 +26,22 @@ pub(super) struct Part<R> {
 ///
 /// # Errors
 /// [`TelemetryError`] naming the variable or option that cannot be read. What was set up before is closed then.
-pub(super) fn configured<R>(_builder: &TelemetryBuilder) -> Result<Vec<Part<R>>, TelemetryError>
+#[cfg_attr(
+    not(any(feature = "otlp", feature = "sentry")),
+    expect(unused_variables, unused_mut, reason = "no part is compiled in")
+)]
+pub(super) fn configured<R>(builder: &TelemetryBuilder) -> Result<Vec<Part<R>>, TelemetryError>
 where
     R: Subscriber + for<'a> LookupSpan<'a>,
 {
-    Ok(Vec::new())
+    let mut parts = Vec::new();
+    #[cfg(feature = "otlp")]
+    parts.extend(super::otlp::part(&builder.environment, builder.service, &builder.accounts)?);
+    #[cfg(feature = "sentry")]
+    {
+        // Whoever traces comes first, so that the ids of a span are there when they are asked for.
+        let ids = parts.iter().find_map(|part: &Part<R>| part.ids.clone());
+        parts.extend(super::errors::configured(builder, ids)?);
+    }
+    Ok(parts)
 }

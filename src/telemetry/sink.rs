@@ -14,6 +14,11 @@ pub(crate) trait Sink: Send + Sync + 'static {
     /// Returns the account of what was accepted, sent, dropped and queued.
     fn account(&self) -> &Account;
 
+    /// Says why nothing gets there at this moment; `None` where the last try succeeded, or there was none.
+    fn trouble(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Sends what waits and ends by the deadline; says how many items were left, each counted as dropped by then.
     /// What comes later is dropped and counted.
     fn close(&self, deadline: Instant) -> u64;

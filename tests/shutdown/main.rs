@@ -10,6 +10,8 @@
 mod support;
 
 mod app;
+#[cfg(feature = "sentry")]
+mod errors;
 mod fork;
 mod log;
 mod outlet;

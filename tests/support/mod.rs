@@ -4,6 +4,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
 
+pub mod bugsink;
 pub mod client;
 pub mod example;
 pub mod generated;
@@ -11,3 +12,4 @@ pub mod judges;
 pub mod known;
 pub mod process;
 pub mod prometheus;
+pub mod tracker;

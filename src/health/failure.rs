@@ -1,0 +1,98 @@
+//! The cause of a failed check: an error's texts, without what is secret in them.
+
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use crate::sanitise::{is_control, redact, truncate};
+
+/// The longest cause, in bytes; a longer one is cut.
+const MOST_BYTES: usize = 512;
+
+/// Says why a check failed, fit to be shown to an operator.
+///
+/// Made from any error: its text and the texts of its sources, with credentials masked
+/// ([`redact`]) and at most 512 bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Failure {
+    cause: String,
+}
+
+impl Failure {
+    /// Says why in words, which are masked and cut as an error's are.
+    pub fn new(cause: &str) -> Self {
+        Self { cause: one_line(&redact(cause, MOST_BYTES)) }
+    }
+
+    /// Takes an error and its sources.
+    pub fn of(error: &dyn Error) -> Self {
+        let mut cause = error.to_string();
+        let mut source = error.source();
+        // An error that is its own source would go on for ever.
+        while let Some(error) = source.filter(|_| cause.len() < 4 * MOST_BYTES) {
+            let text = error.to_string();
+            // Many errors print their source themselves.
+            if !cause.ends_with(&text) {
+                cause.push_str(": ");
+                cause.push_str(&text);
+            }
+            source = error.source();
+        }
+        Self::new(&cause)
+    }
+
+    pub(super) fn timeout(limit: Duration) -> Self {
+        Self::new(&format!("no answer within {limit:?}"))
+    }
+
+    /// Returns the cause.
+    pub fn cause(&self) -> &str {
+        &self.cause
+    }
+}
+
+impl<E: Into<Box<dyn Error + Send + Sync>>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::of(&*error.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.cause)
+    }
+}
+
+impl fmt::Debug for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Failure").field(&self.cause).finish()
+    }
+}
+
+fn one_line(text: &str) -> String {
+    let clean: String = text.chars().map(|c| if is_control(c) { '\u{FFFD}' } else { c }).collect();
+    truncate(&clean, MOST_BYTES).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot reach the bank")]
+    struct Outer(#[source] std::io::Error);
+
+    #[test]
+    fn a_cause_is_the_error_and_its_sources_once_each() {
+        let failure = Failure::from(Outer(std::io::Error::other("refused by postgres://ada:s3cret@db/shop")));
+        assert_eq!(failure.cause(), "cannot reach the bank: refused by postgres://***@db/shop");
+        assert_eq!(Failure::from("plain").cause(), "plain");
+    }
+
+    #[test]
+    fn a_cause_is_short_and_one_line() {
+        let failure = Failure::new(&format!("a\nb{}", "x".repeat(10_000)));
+        assert!(failure.cause().len() <= MOST_BYTES);
+        assert!(failure.cause().starts_with("a\u{FFFD}b"));
+    }
+}
