@@ -202,7 +202,7 @@ impl Fields<'_> {
     fn put(&mut self, field: &Field, value: Value) {
         let name = field.name();
         match (name, value) {
-            ("message", Value::String(text)) => self.message = Some(redact(&text, MAX_SEARCHED).into_owned()),
+            ("message", Value::String(text)) => self.message = Some(redact(&text, MAX_SEARCHED)),
             (REQUEST_ID, Value::String(text)) => self.ids.request_id = Some(text),
             (TRACE_ID, Value::String(text)) => self.ids.trace_id = Some(text),
             (_, value) => {
