@@ -23,8 +23,10 @@ ALLOWED = {
 
 # A crate that may be there in several versions, and why. An entry that is no longer needed is a failure too.
 SEVERAL_VERSIONS = {
+    "base64": "tokio-postgres still takes the one before what ureq takes",
     "getrandom": "ring still takes an old one, for nothing but the system's random numbers",
     "syn": "used by derive macros while the build runs; nothing of it is linked",
+    "wasi": "for other systems than those this runs on, below mio and whoami",
     "windows-sys": "ring still takes an old one; bindings without code",
 }
 

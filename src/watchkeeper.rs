@@ -53,10 +53,10 @@ impl Watchkeeper {
             groups: None,
             http: HttpLayerBuilder::new(),
             metrics_token: None,
-            checks: Vec::new(),
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
+            checks: Vec::new(),
         }
     }
 
@@ -249,10 +249,10 @@ pub struct WatchkeeperBuilder {
     groups: Option<Vec<Group>>,
     http: HttpLayerBuilder,
     metrics_token: Option<String>,
-    checks: Vec<Check>,
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
+    checks: Vec<Check>,
 }
 
 impl WatchkeeperBuilder {
@@ -352,10 +352,10 @@ impl WatchkeeperBuilder {
         }
         let closing = Arc::new(Closing::new(closing, None));
         metrics.build().record_service(&self.watched.service);
-        let mut checks = self.checks;
-        checks.extend(self.watched.telemetry.iter().flat_map(checks_of_sinks));
-        let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
         let watched = self.watched;
+        let mut checks = self.checks;
+        checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
+        let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
         Ok(Watchkeeper {
             inner: Arc::new(Inner { watched, metrics, scraper, health, layer, store, journal, closing, accounts }),
         })

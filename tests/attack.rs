@@ -135,6 +135,23 @@ fn unmatched_paths_that_are_asked_for_stay_under_the_cap_and_the_rest_is_counted
 }
 
 #[test]
+fn made_up_paths_keep_the_scrape_below_a_mebibyte_however_long_their_patterns_are() {
+    let word = |number: usize| -> String {
+        (0..4).map(|i| char::from(b'g' + (number / 18_usize.pow(i) % 18) as u8)).collect()
+    };
+    for rest in ["", "/organizations/subscriptions/preferences/notifications/translations/confirmations/restrictions"] {
+        let registry = Registry::new();
+        let methods = ["GET", "POST", "PUT", "DELETE", "PATCH"];
+        let path = |number: usize| (methods[number % 5].to_owned(), format!("/{}{rest}", word(number)));
+        flood(&registry, HttpLayerBuilder::new().unmatched(UnmatchedPath::Pattern), (0..20_000).map(path));
+
+        let text = registry.render(watchkeeper::metric::Format::OpenMetrics);
+        let paths = text.matches("_in_flight{").count();
+        assert!(text.len() < 1024 * 1024 && paths > 50, "{} bytes for {paths} paths", text.len());
+    }
+}
+
+#[test]
 fn a_thousand_methods_are_one_value() {
     let registry = Registry::new();
 

@@ -21,6 +21,7 @@ use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use watchkeeper::health::{Check, Postgres, Redis};
 use watchkeeper::metric::Format;
+use watchkeeper::sanitise::truncate;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 /// How many secrets there are.
@@ -226,9 +227,9 @@ async fn no_secret_leaves_by_default() {
     for (sink, text) in &sinks {
         for number in 0..CANARIES {
             if let Some(at) = text.find(&canary(number)) {
-                let from = text.floor_char_boundary(at.saturating_sub(120));
-                let to = text.ceil_char_boundary((at + 40).min(text.len()));
-                leaks.push(format!("{sink}: {number}: …{}…", &text[from..to]));
+                let before: String = text[..at].chars().rev().take(120).collect();
+                let before: String = before.chars().rev().collect();
+                leaks.push(format!("{sink}: {number}: …{before}{}…", truncate(&text[at..], 40)));
             }
         }
     }

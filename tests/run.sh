@@ -6,7 +6,7 @@
 #
 #   CARGO_TARGET_DIR            the target folder, `target` by default
 #   WATCHKEEPER_TEST_PYTHON     a Python that has prometheus_client, Bugsink and rotel; made under the target folder by default
-#   WATCHKEEPER_TEST_NODE_MODULES  a folder with Sentry's browser package, TypeScript and Grafana's types; made under the
+#   WATCHKEEPER_TEST_NODE_MODULES  a folder with TypeScript, Grafana's types and Sentry's browser package; made under the
 #                               target folder by default
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -15,8 +15,10 @@ readonly PROMETHEUS_CLIENT=0.26.0
 readonly BUGSINK=2.6.2
 readonly ROTEL=0.0.1a15
 # Grafana's types of the release that dashboards are rendered for; 10.4 is the last that had queries to Prometheus.
-readonly NODE_PACKAGES=(@grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3 yaml@2.9.1
-    @sentry/browser@11.12.0 jsdom@29.1.1)
+readonly NODE_PACKAGES=(
+    @grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3 yaml@2.9.1
+    @sentry/browser@11.12.0 jsdom@29.1.1
+)
 target=${CARGO_TARGET_DIR:-target}
 
 say() { printf '== %s\n' "$*"; }
@@ -37,13 +39,12 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
-need pg_config postgresql
+need redis-server redis-server
 need rsyslogd rsyslog
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter
 need prometheus-postgres-exporter prometheus-postgres-exporter
 need prometheus-redis-exporter prometheus-redis-exporter
-need redis-server redis-server
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql)
 if [[ -z ${WATCHKEEPER_TEST_NODE_MODULES:-} ]]; then
     need node nodejs
@@ -81,12 +82,6 @@ if ((${#packages[@]})); then
                 prometheus* | redis-server | postgresql) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
             esac
         done
-    fi
-    if [[ " ${packages[*]} " == *" redis-server "* && -d /run/systemd/system ]]; then
-        systemctl disable --now redis-server.service >/dev/null 2>&1 || true
-    fi
-    if [[ " ${packages[*]} " == *" postgresql "* && -d /run/systemd/system ]]; then
-        systemctl disable --now postgresql.service >/dev/null 2>&1 || true
     fi
     hash -r
     for program in "${programs[@]}"; do

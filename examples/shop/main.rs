@@ -42,7 +42,7 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     let listener = TcpListener::bind(address).await.map_err(|error| Refusal::address(address, &error))?;
     let address = listener.local_addr()?;
 
-    let watch = Watchkeeper::builder(telemetry).build()?;
+    let watch = Watchkeeper::builder(telemetry).check("bank", payments::bank_answers).build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
         .merge(logins::router(&watch))
@@ -51,7 +51,7 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
         .merge(payments::router(metrics.payment(), watch.journal()))
         .merge(trouble::router())
         .merge(call::router(traffic::reachable(address).to_string()))
-        .merge(watch.routes()) // /metrics
+        .merge(watch.routes()) // /metrics, /health
         .layer(watch.http_layer()); // last, so that unmatched requests are seen too
 
     say_where_to_look(address, &arguments);
@@ -73,8 +73,10 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
 
 fn say_where_to_look(address: SocketAddr, arguments: &Arguments) {
     tracing::info!("metrics: http://{address}/metrics");
+    tracing::info!("health: http://{address}/health");
     tracing::info!("a request to begin with: curl -i http://{address}/orders/7");
     tracing::info!("logs: here, on standard output; as JSON with RUST_LOG_FORMAT=json");
+    tracing::info!("errors: to an error tracker with SENTRY_DSN or GLITCHTIP_DSN; /fail and /panic make some");
     match arguments.traffic {
         Some(rate) => tracing::info!("traffic: {rate} requests a second, sent by the shop itself"),
         None => tracing::info!("traffic: none but yours; --traffic 20 makes the shop send itself some"),

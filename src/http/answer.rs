@@ -34,16 +34,17 @@ pub(super) enum Kind {
     },
 }
 
+/// Returns the size of what nearly all answers are: a 200 whose body is there and of known size. All that
+/// [`Answer::of`] has to say of it beside its size is that it is plain, and timed to its head.
+#[inline]
+pub(super) fn plain<B: Body>(response: &Response<B>, method: Method, to_end_of_body: bool) -> Option<u64> {
+    let plain = response.status() == StatusCode::OK && !matches!(method, Method::Head | Method::Connect);
+    if plain && !to_end_of_body { response.body().size_hint().exact().filter(|bytes| *bytes > 0) } else { None }
+}
+
 impl Answer {
-    #[inline]
     pub(super) fn of<B: Body>(response: &Response<B>, method: Method, to_end_of_body: bool) -> Self {
         let (status, size) = (response.status(), response.body().size_hint().exact());
-        // What nearly all answers are comes first.
-        if let (Some(bytes @ 1..), StatusCode::OK, Method::Get | Method::Post, false) =
-            (size, status, method, to_end_of_body)
-        {
-            return Self { size: Size::Known(bytes), kind: Kind::Plain, timed: true };
-        }
         if status == StatusCode::SWITCHING_PROTOCOLS || (method == Method::Connect && status.is_success()) {
             return Self { size: Size::None, kind: Kind::Plain, timed: false };
         }

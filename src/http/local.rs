@@ -5,10 +5,16 @@ use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::Response;
+use http_body::Body;
+
+use super::answer;
+#[cfg(feature = "axum")]
+use super::arrival::Begun;
+use super::block::Block;
 use super::core::Core;
 use super::options::UnmatchedPath;
-use super::route::{Distribution, Layout, Route, Routes, UNMATCHED};
-use crate::metric::cell::{CHUNK, Chunk, add_to};
+use super::route::{Layout, Route, Routes, UNMATCHED};
 use crate::metric::lease::Lease;
 use crate::presets::http::Method;
 
@@ -23,33 +29,45 @@ thread_local! {
 ///
 /// While the thread is ending, or when `act` of an outer call is still running, a layer is made for this once: it
 /// writes into the cells that all threads share.
-#[inline]
 pub(super) fn with<R>(id: u32, mut act: impl FnMut(&mut Local) -> R) -> Option<R> {
-    let done = LAYERS.try_with(|layers| {
-        let mut layers = layers.try_borrow_mut().ok()?;
-        match layers.iter_mut().find(|layer| layer.id == id) {
-            Some(layer) => Some(Some(act(layer))),
-            None => Some(meet(&mut layers, id).map(&mut act)),
-        }
-    });
-    match done {
-        Ok(Some(answer)) => answer,
-        _ => for_once(id, act),
-    }
+    with_kept(id, &mut act).or_else(|| with_new(id, act))
 }
 
+/// Does what [`with`] does as long as the thread is not ending and `act` of no outer call is running.
+///
+/// It calls `act` in one place, so that `act` is compiled into the caller, which saves a request some 20 instructions
+/// each time. None means that nothing was done, and that [`with`] may do it.
+#[inline]
+pub(super) fn with_kept<R>(id: u32, act: impl FnOnce(&mut Local) -> R) -> Option<R> {
+    let kept = LAYERS.try_with(|layers| {
+        let mut layers = layers.try_borrow_mut().ok()?;
+        // Nearly every process has one layer.
+        let place = match layers.first() {
+            Some(first) if first.id == id => 0,
+            _ => place(&mut layers, id)?,
+        };
+        layers.get_mut(place).map(act)
+    });
+    kept.ok().flatten()
+}
+
+/// Runs `act` on a layer that is made for this once.
 #[cold]
-fn for_once<R>(id: u32, mut act: impl FnMut(&mut Local) -> R) -> Option<R> {
+fn with_new<R>(id: u32, act: impl FnOnce(&mut Local) -> R) -> Option<R> {
     Some(act(&mut Local::new(Core::find(id)?, None)))
 }
 
-/// Looks a layer up for the first time in this thread, and forgets those whose registry is gone.
-#[cold]
-fn meet(layers: &mut Vec<Local>, id: u32) -> Option<&mut Local> {
+/// Returns the place of a layer; one that this thread has not met is looked up, and those whose registry is gone are
+/// forgotten then.
+#[inline(never)]
+fn place(layers: &mut Vec<Local>, id: u32) -> Option<usize> {
+    if let Some(place) = layers.iter().position(|layer| layer.id == id) {
+        return Some(place);
+    }
     let layer = Local::new(Core::find(id)?, Lease::current());
     layers.retain(|layer| layer.core.is_alive());
     layers.push(layer);
-    layers.last_mut()
+    Some(layers.len() - 1)
 }
 
 /// Which route a request belongs to.
@@ -66,23 +84,46 @@ pub(super) enum Found {
 /// One layer, as a thread knows it.
 pub(super) struct Local {
     id: u32,
+    /// Whether more is to be known of a request than its route: labels of the app's own.
+    pub(super) more: bool,
     pub(super) core: Arc<Core>,
     layout: Layout,
     lease: Option<Rc<Lease>>,
     #[cfg(feature = "axum")]
-    matched: Box<[Option<Matched>]>,
-    named: Box<[Option<Named>]>,
+    matched: Box<[Option<Matched>; KEPT]>,
+    named: Box<[Option<Named>; KEPT]>,
     unmatched: [Option<u32>; Method::ALL.len()],
     blocks: Vec<Option<Rc<Block>>>,
     hasher: hashbrown::DefaultHashBuilder,
 }
 
-/// A path of axum's router by its address, which nothing else can have while it is held here.
+/// A path of axum's router, and where its requests go.
 #[cfg(feature = "axum")]
 struct Matched {
+    known: Known,
+    found: Found,
+}
+
+/// A path by its address, which nothing else can have while it is held here.
+#[cfg(feature = "axum")]
+struct Known {
     path: axum::extract::MatchedPath,
     method: Method,
-    found: Found,
+}
+
+#[cfg(feature = "axum")]
+impl Known {
+    #[inline]
+    fn is(&self, method: Method, path: &axum::extract::MatchedPath) -> bool {
+        std::ptr::eq(self.path.as_str(), path.as_str()) && self.method == method
+    }
+}
+
+/// The place where a path is kept.
+#[cfg(feature = "axum")]
+#[inline]
+fn place_of(method: Method, path: &axum::extract::MatchedPath) -> usize {
+    ((path.as_str().as_ptr().addr() >> 4) ^ ((method as usize) << 4)) % KEPT
 }
 
 /// A path by its text.
@@ -92,73 +133,57 @@ struct Named {
     found: Found,
 }
 
-/// A route's cells in this thread's shard.
-pub(super) struct Block {
-    pub(super) route: Arc<Route>,
-    chunk: Arc<Chunk>,
-    /// Where the block begins in its chunk.
-    base: usize,
-    shared: bool,
-}
-
-impl Block {
-    /// Adds to one of the block's cells.
-    #[inline]
-    pub(super) fn add(&self, cell: usize, by: u64) {
-        // A block lies in one chunk, so this never wraps; the remainder saves a check.
-        add_to(&self.chunk[(self.base + cell) % CHUNK], by, self.shared);
-    }
-
-    /// Observes a value.
-    #[inline]
-    pub(super) fn observe(&self, histogram: &Distribution, ticks: u64) -> usize {
-        let bucket = histogram.bucket(ticks);
-        self.add(histogram.at + bucket, 1);
-        if ticks > 0 {
-            self.add(histogram.sum(), ticks);
-        }
-        bucket
-    }
-
-    pub(super) const fn is_shared(&self) -> bool {
-        self.shared
-    }
-}
-
 impl Local {
     fn new(core: Arc<Core>, lease: Option<Rc<Lease>>) -> Self {
         Self {
             id: core.id,
+            more: !core.options.labels.is_empty(),
             layout: core.routes.layout.clone(),
             core,
             lease,
             #[cfg(feature = "axum")]
-            matched: std::iter::repeat_with(|| None).take(KEPT).collect(),
-            named: std::iter::repeat_with(|| None).take(KEPT).collect(),
+            matched: Box::new([const { None }; KEPT]),
+            named: Box::new([const { None }; KEPT]),
             unmatched: [None; Method::ALL.len()],
             blocks: Vec::new(),
             hasher: hashbrown::DefaultHashBuilder::default(),
         }
     }
 
-    /// Finds the route of a path that axum's router matched.
+    /// Counts a request as begun whose route is kept by the address of its path; `None` where nothing was done.
     #[cfg(feature = "axum")]
     #[inline]
-    pub(super) fn matched(&mut self, method: Method, path: &axum::extract::MatchedPath) -> Found {
-        let text = path.as_str();
-        let place = (text.as_ptr().addr() >> 4).wrapping_add(method as usize * 37) % KEPT;
-        if let Some(known) = &self.matched[place]
-            && std::ptr::eq(known.path.as_str(), text)
-            && known.method == method
-        {
-            return known.found;
+    pub(super) fn enter_known(
+        &mut self,
+        method: Method,
+        path: &axum::extract::MatchedPath,
+        body: Option<u64>,
+    ) -> Option<Begun> {
+        match &self.matched[place_of(method, path)] {
+            Some(Matched { known, found: Found::Route(route) }) if known.is(method, path) => {
+                let (route, more) = (*route, self.more);
+                self.enter(route, body).then_some(Begun { route, more })
+            }
+            _ => None,
         }
-        let found = self.named(method, text, Routes::matched);
-        self.matched[place] = Some(Matched { path: path.clone(), method, found });
+    }
+
+    /// Finds the route of a path that axum's router matched, and keeps it by the path's address.
+    #[cfg(feature = "axum")]
+    pub(super) fn matched(&mut self, method: Method, path: &axum::extract::MatchedPath) -> Found {
+        let place = place_of(method, path);
+        if let Some(Matched { known, found }) = &self.matched[place]
+            && known.is(method, path)
+        {
+            return *found;
+        }
+        let found = self.named(method, path.as_str(), Routes::matched);
+        self.matched[place] = Some(Matched { known: Known { path: path.clone(), method }, found });
         found
     }
 
     /// Finds the route of a path by its text, and keeps it.
+    #[inline(never)]
     pub(super) fn named(
         &mut self,
         method: Method,
@@ -188,6 +213,7 @@ impl Local {
     }
 
     /// Finds the route of a request that no route matched, unless the app's choice needs more than its path.
+    #[inline(never)]
     pub(super) fn unmatched(&mut self, method: Method, path: &str) -> Found {
         if self.core.options.skips(path) {
             return Found::Skipped;
@@ -224,7 +250,7 @@ impl Local {
             Some(lease) => (cells.open_in(lease, route.block), lease.is_shared()),
             None => (cells.open_shared(route.block), true),
         };
-        let block = Block { chunk, base: route.block.offset(), shared, route };
+        let block = Block::new(route, chunk, shared);
         let index = index as usize;
         if self.blocks.len() <= index {
             self.blocks.resize_with(index + 1, || None);
@@ -237,10 +263,20 @@ impl Local {
     #[inline]
     pub(super) fn enter(&mut self, route: u32, body: Option<u64>) -> bool {
         let Some((_, layout, block)) = self.at(route) else { return false };
-        block.add(Layout::IN_FLIGHT, 1);
-        if let Some(bytes) = body {
-            block.observe(&layout.request_body, bytes);
-        }
+        block.enter(layout, body);
         true
+    }
+
+    /// Records an answer in one go if it is what nearly all are; says whether it did.
+    #[inline]
+    pub(super) fn answer<B: Body>(&mut self, route: u32, response: &Response<B>, ticks: u64) -> bool {
+        if let Some((core, layout, block)) = self.at(route)
+            && let Some(bytes) = answer::plain(response, block.route.method, core.options.to_end_of_body)
+            && let Some(code) = block.route.code(response.status().as_u16())
+        {
+            block.answer(layout, code, ticks, bytes);
+            return true;
+        }
+        false
     }
 }

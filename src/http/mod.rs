@@ -18,6 +18,8 @@
 //! A body of known size counts as sent with the head, so nobody looks for trailers behind it. Upgrades and server-sent events stay out of the durations.
 
 mod answer;
+mod arrival;
+mod block;
 mod bodies;
 mod body;
 mod clock;

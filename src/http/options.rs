@@ -57,7 +57,9 @@ pub enum UnmatchedPath {
     /// One value for all of them: `unmatched`. The default.
     #[default]
     OneValue,
-    /// The path's pattern ([`path_pattern`](super::path_pattern)), under the registry's cap on label values.
+    /// The path's pattern ([`path_pattern`](super::path_pattern)), under the registry's cap on label values, and as long
+    /// as the patterns add no more than about 640 KiB to a scrape: 140 short ones, 70 of the longest. Further ones are
+    /// `overflow`.
     Pattern,
     /// What a function of the app's own makes of the request, under the registry's cap; `None` is `unmatched`.
     Function(PathFunction),

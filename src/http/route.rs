@@ -21,6 +21,10 @@ pub const UNMATCHED: &str = "unmatched";
 /// How many statuses of a route have a cell in its block; further ones take the slow way.
 pub(super) const CODES: usize = 16;
 
+/// How much text the routes of patterns may add to a scrape, in bytes, as [`Layout::text`] reckons it: with what an app
+/// has besides, a scrape stays below 1 MiB however many paths are made up.
+const PATTERN_TEXT: usize = 640 * 1024;
+
 /// The families that the layer records into.
 #[derive(Debug)]
 pub(super) struct Families {
@@ -74,6 +78,8 @@ pub(super) struct Layout {
 #[derive(Debug, Clone)]
 pub(super) struct Distribution {
     pub(super) at: usize,
+    /// The cell that holds the sum.
+    pub(super) sum: usize,
     bounds: Box<[u64]>,
 }
 
@@ -82,12 +88,6 @@ impl Distribution {
     #[inline]
     pub(super) fn bucket(&self, ticks: u64) -> usize {
         self.bounds.iter().position(|&bound| ticks <= bound).unwrap_or(self.bounds.len())
-    }
-
-    /// Returns the cell that holds the sum.
-    #[inline]
-    pub(super) fn sum(&self) -> usize {
-        self.at + self.bounds.len() + 1
     }
 }
 
@@ -104,12 +104,24 @@ impl Layout {
         let mut place = |family: &Family| {
             let at = width;
             width += family.width;
-            Distribution { at, bounds: family.bounds.clone() }
+            Distribution { at, sum: at + family.bounds.len() + 1, bounds: family.bounds.clone() }
         };
         let duration = place(&families.duration);
         let request_body = place(&families.request_body);
         let response_body = place(&families.response_body);
         Self { duration, request_body, response_body, width }
+    }
+
+    /// Reckons how many bytes a route of this path adds to a scrape: its lines, with a few statuses, each with its
+    /// metric's name, its other labels and a value of usual length.
+    fn text(&self, path: &str) -> usize {
+        const LINE: usize = 96;
+        const STATUSES: usize = 4;
+        let histogram = |histogram: &Distribution| histogram.bounds.len() + 3;
+        let histograms = [&self.duration, &self.request_body, &self.response_body].map(histogram);
+        let lines = 1 + Outcome::ALL.len() + STATUSES + histograms.iter().sum::<usize>();
+        let escapes = path.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n')).count();
+        lines * (LINE + path.len() + escapes)
     }
 }
 
@@ -146,6 +158,19 @@ struct Table {
     by_path: HashMap<Box<str>, [Option<u32>; Method::ALL.len()]>,
     list: Vec<Arc<Route>>,
     capped: usize,
+    /// What the routes of patterns add to a scrape, in bytes.
+    text: usize,
+}
+
+/// What bounds the routes of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Bound {
+    /// The app's own router.
+    Router,
+    /// The caps on values and series.
+    Caps,
+    /// The same, and [`PATTERN_TEXT`].
+    Text,
 }
 
 impl Routes {
@@ -163,11 +188,20 @@ impl Routes {
 
     /// Returns the route of a path that the router gave, made when it is new.
     pub(super) fn matched(&self, method: Method, path: &str) -> Option<Arc<Route>> {
-        self.find(method, path).or_else(|| self.insert(method, path, false))
+        self.find(method, path).or_else(|| self.insert(method, path, Bound::Router))
     }
 
-    /// Returns the route of a path that something else gave, made when it is new and there is room.
-    pub(super) fn capped(&self, method: Method, path: &str) -> Option<Arc<Route>> {
+    /// Returns the route of a path that the app's function gave, made when it is new and there is room.
+    pub(super) fn named(&self, method: Method, path: &str) -> Option<Arc<Route>> {
+        self.capped(method, path, Bound::Caps)
+    }
+
+    /// Returns the route of a path's pattern, made when it is new and there is room.
+    pub(super) fn pattern(&self, method: Method, path: &str) -> Option<Arc<Route>> {
+        self.capped(method, path, Bound::Text)
+    }
+
+    fn capped(&self, method: Method, path: &str, bound: Bound) -> Option<Arc<Route>> {
         if let Some(route) = self.find(method, path) {
             return Some(route);
         }
@@ -176,8 +210,8 @@ impl Routes {
             return Some(route);
         }
         // In a flood of new paths these read locks are all that each of them takes.
-        let room = self.has_room(&self.table.read().unwrap_or_else(PoisonError::into_inner));
-        if room && let Some(route) = self.insert(method, &path, true) {
+        let room = self.has_room(&self.table.read().unwrap_or_else(PoisonError::into_inner), &path, bound);
+        if room && let Some(route) = self.insert(method, &path, bound) {
             return Some(route);
         }
         self.families.requests.count_overflow();
@@ -195,24 +229,32 @@ impl Routes {
         table.list.get(index as usize).cloned()
     }
 
-    fn insert(&self, method: Method, path: &str, capped: bool) -> Option<Arc<Route>> {
+    fn insert(&self, method: Method, path: &str, bound: Bound) -> Option<Arc<Route>> {
         let mut table = self.table.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(index) = table.by_path.get(path).and_then(|methods| methods[method as usize]) {
             return table.list.get(index as usize).cloned();
         }
-        if capped && !self.has_room(&table) {
+        if !self.has_room(&table, path, bound) {
             return None;
         }
+        let capped = bound != Bound::Router;
         let index = u32::try_from(table.list.len()).ok()?;
         let route = Arc::new(self.lay_out(index, method, path, capped)?);
         table.list.push(Arc::clone(&route));
         table.by_path.entry(path.into()).or_default()[method as usize] = Some(index);
         table.capped += usize::from(capped);
+        table.text += if bound == Bound::Text { self.layout.text(path) } else { 0 };
         Some(route)
     }
 
-    /// Tells whether one more capped route may be made, with a status beside the two that every route begins with.
-    fn has_room(&self, table: &Table) -> bool {
+    /// Tells whether one more route may be made; a capped one with a status beside the two that every route begins with.
+    fn has_room(&self, table: &Table, path: &str, bound: Bound) -> bool {
+        if bound == Bound::Router {
+            return true;
+        }
+        if bound == Bound::Text && table.text + self.layout.text(path) > PATTERN_TEXT {
+            return false;
+        }
         let limits = self.families.requests.limits;
         let series = *self.capped_series.lock().unwrap_or_else(PoisonError::into_inner);
         table.capped < limits.values && series + 3 <= limits.series

@@ -36,16 +36,17 @@ pub(super) struct Scope {
 
 impl Scope {
     /// Takes the request's id and trace, or gives it new ones, and opens its span.
+    #[inline(never)] // It is long, and a layer without request ids jumps over it.
     pub(super) fn begin<B>(
         request: &mut Request<B>,
-        visit: Option<&mut Visit>,
+        visit: &mut Visit,
         layer: u32,
         options: ScopeOptions,
-    ) -> Self {
+    ) -> Box<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let id = RequestId::from_headers(request.headers()).unwrap_or_else(|| RequestId::made_at(now));
-        let block = visit.as_ref().and_then(|visit| visit.route());
-        let (offer, named) = offer_of(request, now, visit.is_some() || layer == Core::NONE);
+        let block = visit.route();
+        let (offer, named) = offer_of(request, now, visit.is_recorded() || layer == Core::NONE);
         let spare = offer.context.clone();
         let (span, offer) = offer::with(offer, || {
             tracing::info_span!(
@@ -68,9 +69,7 @@ impl Scope {
             request.extensions_mut().insert(id.clone());
         }
         let context = offer.as_ref().map_or(spare, |offer| offer.context.clone());
-        if let Some(visit) = visit
-            && (named || context.is_sampled())
-        {
+        if named || context.is_sampled() {
             visit.set_trace(context.trace_id());
         }
         #[cfg(feature = "otlp")]
@@ -78,14 +77,14 @@ impl Scope {
             let route = block.as_ref().map(|block| &*block.route.path);
             ServerSpan::begin(open, request, route_of(request, route), &id)
         });
-        Self {
+        Box::new(Self {
             id,
             context: Some(context),
             in_answer: options.trace_in_answer,
             #[cfg(feature = "otlp")]
             exported,
             span,
-        }
+        })
     }
 
     /// Enters the request's span and its trace until the guard is dropped.

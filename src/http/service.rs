@@ -15,6 +15,8 @@ use super::body::MeteredBody;
 use super::future::HttpFuture;
 use super::options::ScopeOptions;
 use super::passage::Passage;
+use super::scope::Scope;
+use super::visit::Visit;
 
 /// A service with [`HttpLayer`](super::HttpLayer) around it.
 ///
@@ -48,12 +50,13 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let (mut passage, meter) = Passage::begin(self.layer, self.scope, &mut request);
+        let size = request.body().size_hint().exact();
+        let mut visit = Visit::begin(self.layer, &request, size);
+        let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
+        let meter = if size.is_none() { visit.request_meter() } else { None };
         let request = request.map(|body| MeteredBody::request(body, meter));
-        let entered = passage.enter();
-        let inner = self.inner.call(request);
-        drop(entered);
-        passage.pause();
+        let mut passage = Passage { visit, scope };
+        let inner = passage.run(|| self.inner.call(request));
         HttpFuture { inner, passage, bodies: PhantomData }
     }
 }
@@ -73,16 +76,26 @@ where
         self.inner.poll_ready(context)
     }
 
-    #[inline]
+    // Compiled into axum's wrappers, it would copy the request and the future once more: 93 instructions.
+    #[inline(never)]
     fn call(&mut self, mut request: Request<axum::body::Body>) -> Self::Future {
-        let (passage, meter) = Passage::begin(self.layer, self.scope, &mut request);
-        if let Some(meter) = meter {
-            let body = std::mem::take(request.body_mut());
-            *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, Some(meter)));
+        let size = request.body().size_hint().exact();
+        let mut visit = Visit::begin(self.layer, &request, size);
+        let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
+        if size.is_none() {
+            follow(&mut request, &visit);
         }
         // No handler runs yet, so the scope is not entered: axum's services do their work when they are polled.
-        HttpFuture { inner: self.inner.call(request), passage, bodies: PhantomData }
+        HttpFuture { inner: self.inner.call(request), passage: Passage { visit, scope }, bodies: PhantomData }
     }
+}
+
+/// Follows a request's body of unknown size.
+#[cfg(feature = "axum")]
+#[cold]
+fn follow(request: &mut Request<axum::body::Body>, visit: &Visit) {
+    let body = std::mem::take(request.body_mut());
+    *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, visit.request_meter()));
 }
 
 impl<S: Clone, K> Clone for HttpService<S, K> {

@@ -1,6 +1,7 @@
 //! A visit: one request from its arrival to its end, whatever the end is.
 
 use std::borrow::Cow;
+use std::mem::ManuallyDrop;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -9,12 +10,13 @@ use http::{Request, StatusCode};
 use http_body::Body;
 
 use super::answer::{self, Answer, Kind, Size};
+use super::arrival::{self, Begun};
+use super::block::Block;
 use super::clock::Moment;
 use super::core::Core;
-use super::local::{self, Block, Found, Local};
-use super::options::{RequestHead, ResponseHead, Source, UnmatchedPath, call};
-use super::path::path_pattern;
-use super::route::{Layout, Routes, status_text};
+use super::local;
+use super::options::{RequestHead, ResponseHead, Source, call};
+use super::route::{Layout, status_text};
 use crate::metric::{Part, TraceId};
 use crate::presets::http::{ConnectionKind, Method, Outcome};
 
@@ -23,12 +25,20 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Ends what its request began: dropped before the end, it counts as cancelled, or as panicked where it ran.
 pub(super) struct Visit {
+    arrival: Arrival,
+    /// None once the visit has ended, so that its drop need not look here: that took 17 instructions of a request that
+    /// has nothing here anyway.
+    more: ManuallyDrop<Option<Box<More>>>,
+    handler: Handler,
+    head: Head,
+}
+
+/// Which request it is, and since when.
+#[derive(Clone, Copy)]
+struct Arrival {
     layer: u32,
     route: u32,
     start: Moment,
-    more: Option<Box<More>>,
-    handler: Handler,
-    head: Head,
 }
 
 /// Whether the handler or the body runs at this moment.
@@ -59,38 +69,46 @@ enum Head {
 }
 
 impl Visit {
-    /// Begins to record a request with a body of this size, if known; `None` when it is skipped.
-    #[inline(always)]
-    #[expect(clippy::inline_always, reason = "it has two callers, and its result is large")]
-    pub(super) fn begin<B>(layer: u32, request: &Request<B>, body: Option<u64>) -> Option<Self> {
-        if layer == Core::NONE {
-            return None;
-        }
+    /// Begins to record a request with a body of this size, if known; an ended visit where it is skipped.
+    #[inline]
+    pub(super) fn begin<B>(layer: u32, request: &Request<B>, body: Option<u64>) -> Self {
         let method = Method::from(request.method());
-        let (found, labelled) = local::with(layer, |layer| {
-            let found = find(layer, method, request);
-            if let Found::Route(route) = found {
-                layer.enter(route, body);
-            }
-            (found, !layer.core.options.labels.is_empty())
-        })?;
-        let route = match found {
-            Found::Route(route) => route,
-            Found::Skipped => return None,
-            Found::Unknown => ask(layer, method, request, body)?,
+        let Some(Begun { route, more }) = arrival::enter(layer, method, request, body) else {
+            return Self::of_nobody();
         };
-        let mut visit =
-            Self { layer, route, start: Moment::now(), more: None, handler: Handler::Called, head: Head::Awaited };
-        // From here on the visit ends what was begun, even if a function of the app's own panics.
-        if labelled {
-            visit.more = Some(Box::new(More { trace: None, own: own_of_request(layer, request) }));
-        }
-        Some(visit)
+        let more = if more { More::of(layer, request) } else { None };
+        Self::new(Arrival { layer, route, start: Moment::now() }, more, Handler::Called, Head::Awaited)
+    }
+
+    #[inline]
+    const fn new(arrival: Arrival, more: Option<Box<More>>, handler: Handler, head: Head) -> Self {
+        Self { arrival, more: ManuallyDrop::new(more), handler, head }
+    }
+
+    /// A visit that nothing is recorded of.
+    fn of_nobody() -> Self {
+        let arrival = Arrival { layer: Core::NONE, route: 0, start: Moment::now() };
+        Self::new(arrival, None, Handler::Called, Head::Ended)
+    }
+
+    /// Takes the visit out of its place, where an ended one is left.
+    pub(super) fn take(&mut self) -> Self {
+        let visit = Self::new(self.arrival, self.more.take(), self.handler, self.head);
+        self.head = Head::Ended;
+        visit
     }
 
     /// Returns the route that the request belongs to, by a pointer that no other thread counts in.
     pub(super) fn route(&self) -> Option<Rc<Block>> {
-        local::with(self.layer, |layer| layer.at(self.route).map(|(_, _, block)| Rc::clone(block)))?
+        if self.head == Head::Ended {
+            return None;
+        }
+        local::with(self.arrival.layer, |layer| layer.at(self.arrival.route).map(|(_, _, block)| Rc::clone(block)))?
+    }
+
+    /// Tells whether anything is recorded of the request.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.head != Head::Ended
     }
 
     /// Returns the trace that the request's durations point to.
@@ -100,7 +118,9 @@ impl Visit {
 
     /// Lets the request's durations point to this trace.
     pub(super) fn set_trace(&mut self, trace: TraceId) {
-        self.more.get_or_insert_with(|| Box::new(More { trace: None, own: Box::default() })).trace = Some(trace);
+        if self.is_recorded() {
+            self.more.get_or_insert_with(|| Box::new(More { trace: None, own: Box::default() })).trace = Some(trace);
+        }
     }
 
     /// Returns what an outcome of the body means for the request; none where the body has ended before.
@@ -129,23 +149,36 @@ impl Visit {
     }
 
     /// Returns a meter for the request's body, where its size is only known at its end.
-    pub(super) fn request_meter(&self) -> RequestMeter {
-        RequestMeter { layer: self.layer, route: self.route, bytes: 0 }
+    pub(super) fn request_meter(&self) -> Option<RequestMeter> {
+        let Arrival { layer, route, .. } = self.arrival;
+        (self.head != Head::Ended).then_some(RequestMeter { layer, route, bytes: 0 })
     }
 
     /// Records the head of an answer; says whether its body is still to be followed.
     #[inline]
     pub(super) fn answer<B: Body>(&mut self, response: &http::Response<B>) -> bool {
-        let now = Moment::now();
-        if self.more.is_some() {
-            self.own_of_response(response);
+        if self.head == Head::Ended {
+            return false;
         }
-        let follow = local::with(self.layer, |layer| {
-            let Some((core, layout, block)) = layer.at(self.route) else { return false };
+        let ticks = Moment::now().nanoseconds_since(self.arrival.start);
+        let Arrival { layer, route, .. } = self.arrival;
+        if self.more.is_none() && local::with_kept(layer, |layer| layer.answer(route, response, ticks)) == Some(true) {
+            self.head = Head::Ended;
+            return false;
+        }
+        self.answer_as_any(response, ticks)
+    }
+
+    /// Records the head of any answer, piece by piece.
+    #[inline(never)]
+    fn answer_as_any<B: Body>(&mut self, response: &http::Response<B>, ticks: u64) -> bool {
+        self.own_of_response(response);
+        let follow = local::with(self.arrival.layer, |layer| {
+            let Some((core, layout, block)) = layer.at(self.arrival.route) else { return false };
             let answer = Answer::of(response, block.route.method, core.options.to_end_of_body);
             self.count(core, block, response.status().as_u16());
             if answer.timed {
-                self.measure(core, layout, block, now);
+                self.measure(core, layout, block, ticks);
             }
             match answer.size {
                 Size::Known(bytes) => drop(block.observe(&layout.response_body, bytes)),
@@ -166,6 +199,9 @@ impl Visit {
 
     /// Records that the service returned an error instead of an answer.
     pub(super) fn fail(&mut self) {
+        if self.head == Head::Ended {
+            return;
+        }
         self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), Outcome::Failed);
     }
 
@@ -188,13 +224,13 @@ impl Visit {
     /// Records the end of a body that was followed.
     pub(super) fn end_of_body(&mut self, bytes: u64, outcome: Outcome) {
         let Head::Sent { measure, kind } = self.head else { return };
-        let now = Moment::now();
-        local::with(self.layer, |layer| {
-            let (core, layout, block) = layer.at(self.route)?;
+        let ticks = Moment::now().nanoseconds_since(self.arrival.start);
+        local::with(self.arrival.layer, |layer| {
+            let (core, layout, block) = layer.at(self.arrival.route)?;
             block.observe(&layout.response_body, bytes);
             match kind.connection() {
                 Some(kind) => connections(core, kind, -1),
-                None if measure => self.measure(core, layout, block, now),
+                None if measure => self.measure(core, layout, block, ticks),
                 None => {}
             }
             self.end(block, kind.outcome(outcome));
@@ -212,37 +248,30 @@ impl Visit {
         }
     }
 
-    /// Records a request that was dropped before its end.
-    #[cold]
-    fn abandon(&mut self) {
-        let outcome = self.outcome_of_drop();
-        match (self.head, outcome) {
-            (Head::Awaited, Outcome::Panicked) => self.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), outcome),
-            (Head::Awaited, _) => self.give_up(CLIENT_CLOSED_REQUEST, outcome),
-            _ => self.end_of_body(0, outcome),
-        }
-    }
-
     fn give_up(&mut self, status: u16, outcome: Outcome) {
-        let now = Moment::now();
-        local::with(self.layer, |layer| {
-            let (core, layout, block) = layer.at(self.route)?;
+        let ticks = Moment::now().nanoseconds_since(self.arrival.start);
+        local::with(self.arrival.layer, |layer| {
+            let (core, layout, block) = layer.at(self.arrival.route)?;
             self.count(core, block, status);
-            self.measure(core, layout, block, now);
+            self.measure(core, layout, block, ticks);
             self.end(block, outcome);
             Some(())
         });
     }
 
-    #[inline]
     fn end(&mut self, block: &Block, outcome: Outcome) {
         block.add(Layout::OUTCOMES + outcome as usize, 1);
         block.add(Layout::IN_FLIGHT, u64::MAX);
+        self.over();
+    }
+
+    /// Leaves nothing for the visit's drop to do.
+    fn over(&mut self) {
         self.head = Head::Ended;
+        self.more.take();
     }
 
     /// Counts the request under its status.
-    #[inline]
     fn count(&self, core: &Core, block: &Block, status: u16) {
         if self.own().is_empty()
             && let Some(cell) = core.routes.code(&block.route, status)
@@ -261,9 +290,7 @@ impl Visit {
     }
 
     /// Observes the time since the request's arrival.
-    #[inline]
-    fn measure(&self, core: &Core, layout: &Layout, block: &Block, now: Moment) {
-        let ticks = now.nanoseconds_since(self.start);
+    fn measure(&self, core: &Core, layout: &Layout, block: &Block, ticks: u64) {
         let trace = self.trace().map(|trace| (trace, Instant::now()));
         if self.own().is_empty() {
             let bucket = block.observe(&layout.duration, ticks);
@@ -286,7 +313,7 @@ impl Visit {
 
     fn own_of_response<B>(&mut self, response: &http::Response<B>) {
         let Some(more) = self.more.as_mut().filter(|more| !more.own.is_empty()) else { return };
-        let Some(core) = local::with(self.layer, |layer| Arc::clone(&layer.core)) else { return };
+        let Some(core) = local::with(self.arrival.layer, |layer| Arc::clone(&layer.core)) else { return };
         for ((_, source), value) in core.options.labels.iter().zip(&mut more.own) {
             if let Source::Response(function) = source
                 && let Some(own) = call(|| function(ResponseHead::of(response)))
@@ -301,8 +328,32 @@ impl Drop for Visit {
     #[inline]
     fn drop(&mut self) {
         if self.head != Head::Ended {
-            self.abandon();
+            // By value, so that a visit whose drop is compiled into its owner's need not lie in memory for it.
+            abandon(self.arrival, self.more.take(), self.handler, self.head);
         }
+    }
+}
+
+/// Records a request that was dropped before its end.
+#[cold]
+#[inline(never)]
+fn abandon(arrival: Arrival, more: Option<Box<More>>, handler: Handler, head: Head) {
+    let mut visit = Visit::new(arrival, more, handler, head);
+    let outcome = visit.outcome_of_drop();
+    match (head, outcome) {
+        (Head::Awaited, Outcome::Panicked) => visit.give_up(StatusCode::INTERNAL_SERVER_ERROR.as_u16(), outcome),
+        (Head::Awaited, _) => visit.give_up(CLIENT_CLOSED_REQUEST, outcome),
+        _ => visit.end_of_body(0, outcome),
+    }
+    // Where nobody is left to record it, it is over all the same.
+    visit.over();
+}
+
+impl More {
+    #[cold]
+    fn of<B>(layer: u32, request: &Request<B>) -> Option<Box<Self>> {
+        let own = own_of_request(layer, request);
+        (!own.is_empty()).then(|| Box::new(Self { trace: None, own }))
     }
 }
 
@@ -328,36 +379,6 @@ impl Drop for RequestMeter {
             Some(())
         });
     }
-}
-
-#[inline]
-fn find<B>(layer: &mut Local, method: Method, request: &Request<B>) -> Found {
-    #[cfg(feature = "axum")]
-    if let Some(path) = request.extensions().get::<axum::extract::MatchedPath>() {
-        return layer.matched(method, path);
-    }
-    layer.unmatched(method, request.uri().path())
-}
-
-/// Names a route by the app's choice, outside the thread's own tables, since that runs the app's code.
-#[cold]
-fn ask<B>(layer: u32, method: Method, request: &Request<B>, body: Option<u64>) -> Option<u32> {
-    let unmatched = local::with(layer, |layer| layer.core.options.unmatched.clone())?;
-    let path = match &unmatched {
-        UnmatchedPath::OneValue => None,
-        UnmatchedPath::Pattern => Some(Cow::Owned(path_pattern(request.uri().path()))),
-        UnmatchedPath::Function(function) => call(|| function(RequestHead::of(request))),
-    };
-    local::with(layer, |layer| {
-        let found = match &path {
-            Some(path) => layer.named(method, path, Routes::capped),
-            None => layer.one_value(method),
-        };
-        match found {
-            Found::Route(route) => layer.enter(route, body).then_some(route),
-            Found::Skipped | Found::Unknown => None,
-        }
-    })?
 }
 
 fn own_of_request<B>(layer: u32, request: &Request<B>) -> Box<[String]> {

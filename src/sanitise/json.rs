@@ -245,7 +245,7 @@ fn quoted(text: &str) -> usize {
 /// Tells whether a text holds a control character.
 fn has_control(text: &str) -> bool {
     // Nothing below 0x80 but these, and most texts have nothing else.
-    let suspicious = |byte: u8| byte < 0x20 || byte >= 0x7f;
+    let suspicious = |byte: u8| !(0x20..0x7f).contains(&byte);
     text.bytes().any(suspicious) && text.chars().any(is_control)
 }
 

@@ -301,6 +301,71 @@ mod tests {
     }
 
     #[test]
+    fn any_text_at_all_is_read_without_a_panic_and_a_secret_is_masked_wherever_it_stands() {
+        // It is read within the panic hook too, where a panic would end the process.
+        const PIECES: &[&str] = &[
+            "password",
+            "=",
+            ":",
+            "\"",
+            "'",
+            "\\",
+            "\\\"",
+            "://",
+            "@",
+            "?",
+            "#",
+            "/",
+            " ",
+            "\n",
+            "(",
+            ")",
+            ")=(",
+            "Bearer ",
+            "Some(",
+            "é",
+            "\u{1F980}",
+            "\u{2028}",
+            "\0",
+            "token",
+            "cookie",
+            "eyJhbGciOiJ",
+            "=>",
+            "a",
+            "https",
+            "{",
+            "}",
+            "%",
+            "[",
+            "]",
+            ",",
+            ";",
+            "&",
+            "x.y",
+            "-",
+            "_",
+            "0",
+            "basic ",
+        ];
+        let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut next = |below: usize| {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            (random % below as u64) as usize
+        };
+        for _ in 0..30_000 {
+            let text: String = (0..next(16)).map(|_| PIECES[next(PIECES.len())]).collect();
+            let _ = redact(&text, next(64));
+            let (before, after) = text.split_at(truncate(&text, text.len() / 2).len());
+            for (open, close) in [(" postgres://u:", "@h "), (" password=", " "), (" Authorization: Bearer ", "\n")] {
+                let shown = masked(&format!("{before}{open}hunter2{close}{after}"));
+                assert!(!shown.contains("hunter2"), "{before:?} {open:?} {after:?} is shown as {shown:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_hostile_text_takes_linear_time() {
         for text in ["a:".repeat(32_000), "://".repeat(21_000), "password=".repeat(7_000), "@?".repeat(32_000)] {
             let start = std::time::Instant::now();

@@ -45,7 +45,7 @@ pub struct TelemetryBuilder {
     #[cfg(feature = "sentry")]
     pub(super) errors: super::errors::Options,
     queue_bytes: u64,
-    masked_fields: Option<Vec<String>>,
+    pub(super) masked_fields: Option<Vec<String>>,
     pub(super) accounts: Accounts,
     /// From which level on log events are kept, and where they go.
     captured: Option<Level>,
@@ -122,6 +122,14 @@ impl TelemetryBuilder {
     #[cfg(feature = "sentry")]
     pub fn deployment_environment(mut self, name: impl Into<String>) -> Self {
         self.errors.environment = Some(name.into());
+        self
+    }
+
+    /// Sets which share of the transactions that the app begins by the `sentry` crate is sent, from 0 to 1. Errors are
+    /// sent all. Default: `SENTRY_TRACES_SAMPLE_RATE`, else 0.1.
+    #[cfg(feature = "sentry")]
+    pub fn sentry_traces_sample_rate(mut self, share: f32) -> Self {
+        self.errors.traces_sample_rate = Some(share);
         self
     }
 

@@ -46,6 +46,14 @@ pub enum TelemetryError {
     /// Two variables say where error reports go, and do not agree.
     #[error("SENTRY_DSN and GLITCHTIP_DSN are both set and differ; leave one of them out")]
     TwoDsns,
+    /// A share is none.
+    #[error("{setting} is {}, which is no share; accepted: 0 to 1", quoted(value))]
+    SampleRate {
+        /// The variable (`SENTRY_TRACES_SAMPLE_RATE`) or the option (`sentry_traces_sample_rate`).
+        setting: &'static str,
+        /// What it was set to.
+        value: String,
+    },
     /// The name of an environment or a release is none.
     #[error(
         "{setting} is {}, which is no name; accepted: 1 to {most} bytes, without slashes, line breaks or tabs",

@@ -136,16 +136,18 @@ fn a_value_without_end_is_cut_and_a_thousand_fields_are_few() {
     // Without the log, whose lines are as long as a value is.
     let (telemetry, layer) = builder
         .filter("off")
+        .masked_fields(["iban"])
         .sentry_dsn(tracker.dsn())
         .writer(io::sink())
         .layer::<tracing_subscriber::Registry>()
         .unwrap();
     use tracing_subscriber::layer::SubscriberExt;
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
-        tracing::error!(value = ?Endless, "without end");
+        tracing::error!(value = ?Endless, customer.iban = "DE02", "without end");
     });
     let event = tracker.event_with("without end");
     assert_eq!(event["extra"]["value"].as_str().unwrap().len(), 1024);
+    assert_eq!(event["extra"]["customer.iban"], "***", "what the app wants masked in the log is masked here too");
     drop(telemetry);
 }
 

@@ -51,6 +51,22 @@ fn five_wrong_passwords_lock_one_e_mail_and_no_other() {
 }
 
 #[test]
+fn its_health_is_that_of_the_bank() {
+    let shop = shop();
+
+    for path in ["/health", "/health/ready"] {
+        let answer = shop.get(path);
+        assert_eq!((answer.status, &answer.json()["status"]), (200, &json!("healthy")), "{path}");
+        assert_eq!(
+            (&answer.json()["checks"][0]["name"], &answer.json()["checks"][0]["state"]),
+            (&json!("bank"), &json!("up"))
+        );
+    }
+    assert_eq!(shop.get("/health/live").status, 200);
+    assert_eq!(scraped(&shop, r#"watchkeeper_health_check_up{check="bank"}"#), 1.0);
+}
+
+#[test]
 fn a_subscription_is_made_ended_and_taken_up_again() {
     let shop = shop();
 

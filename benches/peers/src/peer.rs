@@ -122,6 +122,7 @@ impl Running {
 pub fn all() -> Vec<Peer> {
     let mut rows = vec![peers::bare::peer(), peers::noop::peer()];
     rows.extend(peers::ideal::peers());
+    rows.push(peers::ideal_same::peer());
     rows.extend(ours::peers());
     rows.extend(peers::prometheus_careful::peers());
     rows.extend([peers::measured::peer(), peers::trace::peer()]);

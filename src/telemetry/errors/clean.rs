@@ -1,6 +1,6 @@
 //! What leaves of an event: everything that may hold a secret is masked or left out.
 
-use sentry::protocol::{Context, Event, Map, Request, Value};
+use sentry::protocol::{Context, Event, Map, Request, Transaction, Value};
 
 use crate::sanitise::{is_secret_name, redact};
 
@@ -9,6 +9,9 @@ const MOST_TEXT: usize = 8 * 1024;
 
 /// The headers that an app's own request may keep; all others are left out.
 const HEADERS: &[&str] = &["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
+
+/// What the `sentry` crate keeps of a request in the data of a span; all of it is left out.
+const OF_A_REQUEST: &[&str] = &["url", "data", "query_string", "cookies", "headers", "env"];
 
 /// Masks and leaves out, in place.
 pub(super) fn clean(event: &mut Event<'_>) {
@@ -27,22 +30,47 @@ pub(super) fn clean(event: &mut Event<'_>) {
         map(&mut crumb.data);
     }
     map(&mut event.extra);
-    for (name, text) in &mut event.tags {
+    tags(&mut event.tags);
+    contexts(&mut event.contexts);
+    event.request = event.request.take().map(bare);
+}
+
+/// Does the same for a transaction, which only an app that calls the `sentry` crate makes.
+pub(super) fn clean_transaction(transaction: &mut Transaction<'_>) {
+    optional(&mut transaction.name);
+    map(&mut transaction.extra);
+    tags(&mut transaction.tags);
+    contexts(&mut transaction.contexts);
+    for span in &mut transaction.spans {
+        optional(&mut span.description);
+        OF_A_REQUEST.iter().for_each(|name| drop(span.data.remove(*name)));
+        map(&mut span.data);
+        tags(&mut span.tags);
+    }
+    transaction.request = transaction.request.take().map(bare);
+}
+
+fn tags(tags: &mut Map<String, String>) {
+    for (name, text) in tags {
         if is_secret_name(name) {
             "***".clone_into(text);
         } else {
             masked(text);
         }
     }
-    for context in event.contexts.values_mut() {
+}
+
+fn contexts(contexts: &mut Map<String, Context>) {
+    for context in contexts.values_mut() {
         match context {
             Context::Other(values) => map(values),
-            Context::Trace(trace) => map(&mut trace.data),
+            Context::Trace(trace) => {
+                optional(&mut trace.description);
+                OF_A_REQUEST.iter().for_each(|name| drop(trace.data.remove(*name)));
+                map(&mut trace.data);
+            }
             _ => {}
         }
-    }
-    if let Some(request) = event.request.take() {
-        event.request = Some(bare(request));
     }
 }
 

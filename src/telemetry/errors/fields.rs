@@ -8,6 +8,7 @@ use sentry::protocol::{Map, Value};
 use tracing::field::{Field, Visit};
 
 use crate::sanitise::{is_secret_name, truncate};
+use crate::telemetry::mask::Masking;
 
 /// The longest text of one field, in bytes.
 const MOST_TEXT: usize = 1024;
@@ -20,20 +21,29 @@ const MOST_FIELDS: usize = 32;
 const MOST_ERRORS: usize = 8;
 
 /// What an event says.
-#[derive(Default)]
-pub(super) struct Fields {
+pub(super) struct Fields<'a> {
+    /// What the app wants masked besides.
+    masking: Option<&'a Masking>,
     pub(super) message: String,
     pub(super) values: Map<String, Value>,
     /// The error that was given as a field, and its sources: kind and text of each.
     pub(super) errors: Vec<(String, String)>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
+    pub(super) fn new(masking: Option<&'a Masking>) -> Self {
+        Self { masking, message: String::new(), values: Map::new(), errors: Vec::new() }
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        is_secret_name(name) || self.masking.is_some_and(|masking| masking.masks(name))
+    }
+
     fn insert(&mut self, field: &Field, value: impl FnOnce() -> Value) {
         if self.values.len() >= MOST_FIELDS {
             return;
         }
-        let value = if is_secret_name(field.name()) { Value::from("***") } else { value() };
+        let value = if self.is_secret(field.name()) { Value::from("***") } else { value() };
         self.values.insert(field.name().to_owned(), value);
     }
 
@@ -45,7 +55,7 @@ impl Fields {
     }
 }
 
-impl Visit for Fields {
+impl Visit for Fields<'_> {
     fn record_f64(&mut self, field: &Field, value: f64) {
         self.insert(field, || Value::from(value));
     }
@@ -67,7 +77,7 @@ impl Visit for Fields {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
-        if is_secret_name(field.name()) {
+        if self.is_secret(field.name()) {
             return;
         }
         let mut next = Some(value);

@@ -16,6 +16,7 @@ use super::work::{self, Work};
 use crate::queue::OwnWork;
 use crate::telemetry::REQUEST_SPAN_TARGET;
 use crate::telemetry::ids::{ReadSpanIds, SpanIds};
+use crate::telemetry::mask::Masking;
 use crate::trace::offer;
 
 /// Targets whose errors repeat what the panic hook has reported already.
@@ -24,12 +25,13 @@ const SAID_BY_THE_HOOK: [&str; 2] = [crate::telemetry::panics::PANIC_TARGET, "to
 /// Reports errors, and keeps breadcrumbs for each piece of work.
 pub(super) struct ErrorLayer {
     reporter: Arc<Reporter>,
+    masking: Option<Masking>,
     ids: Option<Arc<dyn ReadSpanIds>>,
 }
 
 impl ErrorLayer {
-    pub(super) fn new(reporter: Arc<Reporter>, ids: Option<Arc<dyn ReadSpanIds>>) -> Self {
-        Self { reporter, ids }
+    pub(super) fn new(reporter: Arc<Reporter>, masking: Option<Masking>, ids: Option<Arc<dyn ReadSpanIds>>) -> Self {
+        Self { reporter, masking, ids }
     }
 
     fn ids_of<'a, S: LookupSpan<'a>>(&self, span: &SpanRef<'a, S>) -> Option<SpanIds> {
@@ -78,7 +80,7 @@ where
             return;
         }
         // The app's own code runs here, and may log.
-        let mut fields = Fields::default();
+        let mut fields = Fields::new(self.masking.as_ref());
         event.record(&mut fields);
         let level = match *metadata.level() {
             Level::ERROR => protocol::Level::Error,
@@ -88,7 +90,7 @@ where
         let crumb = work.as_ref().map(|work| (work, crumb(level, metadata.target(), &fields)));
         if is_error {
             let ids = span.as_ref().and_then(|span| span.scope().find_map(|span| self.ids_of(&span)));
-            self.reporter.report(Pending::error(metadata.target(), fields, work.as_deref(), ids));
+            self.reporter.report(|| Pending::error(metadata.target(), fields, work.as_deref(), ids));
         }
         if let Some((work, crumb)) = crumb {
             work.add(crumb);

@@ -8,39 +8,59 @@ const DEFAULT: Duration = Duration::from_secs(60);
 /// The longest pause that is kept to; a server that says more is asked again after this.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// When errors may be sent again.
-#[derive(Debug, Default)]
-pub(super) struct Limits {
-    until: Option<Instant>,
+/// What may be limited apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Error,
+    Transaction,
 }
 
-impl Limits {
-    /// Tells whether errors are to wait.
-    pub(super) fn apply(&self, now: Instant) -> bool {
-        self.until.is_some_and(|until| now < until)
-    }
+impl Kind {
+    const ALL: [Self; 2] = [Self::Error, Self::Transaction];
 
-    /// Takes from an answer what it says: `X-Sentry-Rate-Limits` wins, then `Retry-After`, then a status of 429.
-    pub(super) fn read(&mut self, status: u16, limits: Option<&str>, retry_after: Option<&str>, now: Instant) {
-        let pause = match limits {
-            Some(limits) => of_errors(limits),
-            None if status == 429 => Some(retry_after.and_then(seconds).unwrap_or(DEFAULT)),
-            None => retry_after.filter(|_| status == 503).and_then(seconds),
-        };
-        if let Some(pause) = pause {
-            self.until = Some(now + pause.min(LONGEST));
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Transaction => "transaction",
         }
     }
 }
 
-/// Reads `60:error;transaction:organization, 2700:default:project`; returns the longest pause that is about errors.
-fn of_errors(limits: &str) -> Option<Duration> {
+/// When each kind may be sent again.
+#[derive(Debug, Default)]
+pub(super) struct Limits {
+    until: [Option<Instant>; Kind::ALL.len()],
+}
+
+impl Limits {
+    /// Tells whether something of this kind is not to be sent now.
+    pub(super) fn apply(&self, kind: Kind, now: Instant) -> bool {
+        self.until[kind as usize].is_some_and(|until| now < until)
+    }
+
+    /// Takes from an answer what it says: `X-Sentry-Rate-Limits` wins, then `Retry-After`, then a status of 429.
+    pub(super) fn read(&mut self, status: u16, limits: Option<&str>, retry_after: Option<&str>, now: Instant) {
+        for kind in Kind::ALL {
+            let pause = match limits {
+                Some(limits) => pause_of(kind, limits),
+                None if status == 429 => Some(retry_after.and_then(seconds).unwrap_or(DEFAULT)),
+                None => retry_after.filter(|_| status == 503).and_then(seconds),
+            };
+            if let Some(pause) = pause {
+                self.until[kind as usize] = Some(now + pause.min(LONGEST));
+            }
+        }
+    }
+}
+
+/// Reads `60:error;transaction:organization, 2700:default:project`; returns the longest pause that is about this kind.
+fn pause_of(kind: Kind, limits: &str) -> Option<Duration> {
     let of = |limit: &str| {
         let (pause, rest) = limit.trim().split_once(':')?;
         let kinds = rest.split(':').next().unwrap_or_default();
         // No kind means every kind.
-        let errors = kinds.is_empty() || kinds.split(';').any(|kind| matches!(kind.trim(), "error" | "default"));
-        seconds(pause).filter(|_| errors)
+        let named = |name: &str| [kind.as_str(), "default"].contains(&name.trim());
+        seconds(pause).filter(|_| kinds.is_empty() || kinds.split(';').any(named))
     };
     limits.split(',').filter_map(of).max()
 }
@@ -57,7 +77,7 @@ mod tests {
     fn pause(status: u16, limits: Option<&str>, retry_after: Option<&str>) -> Option<u64> {
         let (mut all, now) = (Limits::default(), Instant::now());
         all.read(status, limits, retry_after, now);
-        all.until.map(|until| (until - now).as_secs())
+        all.until[Kind::Error as usize].map(|until| (until - now).as_secs())
     }
 
     #[test]
@@ -87,9 +107,12 @@ mod tests {
     #[test]
     fn a_pause_is_over_when_its_time_is() {
         let (mut limits, now) = (Limits::default(), Instant::now());
-        assert!(!limits.apply(now));
+        assert!(!limits.apply(Kind::Error, now));
         limits.read(429, None, Some("5"), now);
-        assert!(limits.apply(now + Duration::from_secs(4)));
-        assert!(!limits.apply(now + Duration::from_secs(5)));
+        assert!(limits.apply(Kind::Error, now + Duration::from_secs(4)));
+        assert!(!limits.apply(Kind::Error, now + Duration::from_secs(5)));
+        limits.read(200, Some("9:transaction:o"), None, now);
+        assert!(limits.apply(Kind::Transaction, now + Duration::from_secs(8)));
+        assert!(!limits.apply(Kind::Error, now + Duration::from_secs(8)));
     }
 }

@@ -26,6 +26,7 @@ use tracing_subscriber::registry::LookupSpan;
 pub(super) use settings::Options;
 
 use super::ids::ReadSpanIds;
+use super::mask::Masking;
 use super::part::Part;
 use super::sink::Sink;
 use super::{TelemetryBuilder, TelemetryError};
@@ -45,8 +46,9 @@ where
     R: Subscriber + for<'a> LookupSpan<'a>,
 {
     let Some(settings) = Settings::read(builder)? else { return Ok(None) };
+    let masking = builder.masked_fields.as_ref().map(|names| Masking::of(names.iter().map(String::as_str)));
     let reporter = Reporter::start(settings);
     builder.accounts.add(reporter.account());
-    let layer = ErrorLayer::new(Arc::clone(&reporter), ids).with_filter(LevelFilter::INFO).boxed();
+    let layer = ErrorLayer::new(Arc::clone(&reporter), masking, ids).with_filter(LevelFilter::INFO).boxed();
     Ok(Some(Part { layer, sink: reporter.clone(), ids: None, panics: Some(reporter) }))
 }

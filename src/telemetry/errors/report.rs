@@ -9,6 +9,7 @@ use sentry::protocol::{
 };
 
 use super::fields::{Fields, MOST_MESSAGE, RequestFields};
+use super::limits::Kind;
 use super::work::Work;
 use crate::sanitise::truncate;
 use crate::telemetry::ids::SpanIds;
@@ -36,7 +37,7 @@ pub(super) struct Pending {
 
 impl Pending {
     /// Makes the report of an event at level `ERROR`.
-    pub(super) fn error(target: &str, fields: Fields, work: Option<&Work>, ids: Option<SpanIds>) -> Self {
+    pub(super) fn error(target: &str, fields: Fields<'_>, work: Option<&Work>, ids: Option<SpanIds>) -> Self {
         let weight = fields.weight();
         let mut event = Event { level: Level::Error, logger: Some(target.to_owned()), ..Event::default() };
         if fields.errors.is_empty() {
@@ -91,6 +92,14 @@ pub(super) fn complete(event: &mut Event<'static>, work: Option<&Work>, ids: Opt
 }
 
 impl Report {
+    /// Returns what a server limits it as.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Envelope(envelope, _) if envelope.event().is_none() => Kind::Transaction,
+            _ => Kind::Error,
+        }
+    }
+
     /// Returns roughly how many bytes it takes.
     pub(super) fn weight(&self) -> u64 {
         let weight = match self {
@@ -168,7 +177,7 @@ fn crumb_weight(crumb: &Breadcrumb) -> usize {
 }
 
 /// Makes a breadcrumb of an event at level `INFO` or `WARN`, or of an error for those that follow.
-pub(super) fn crumb(level: Level, target: &str, fields: &Fields) -> Breadcrumb {
+pub(super) fn crumb(level: Level, target: &str, fields: &Fields<'_>) -> Breadcrumb {
     let mut data = fields.values.clone();
     if let Some((kind, text)) = fields.errors.first() {
         data.insert("error".to_owned(), Value::from(format!("{kind}: {text}")));

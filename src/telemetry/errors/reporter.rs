@@ -21,6 +21,12 @@ use crate::telemetry::sink::Sink;
 /// How much may wait: 4 MiB, and a thousand reports.
 const BOUND: Bound = Bound { bytes: 4 * 1024 * 1024, items: 1_000 };
 
+/// What the smallest report takes, roughly.
+const LEAST_BYTES: u64 = 4 * 1024;
+
+/// How long the thread is held up where a panic ends the process, so that its report leaves before.
+const BEFORE_ABORT: Duration = Duration::from_secs(2);
+
 /// How long before the deadline the reporter gives up, so that what was left is told in time.
 const BEFORE_DEADLINE: Duration = Duration::from_millis(20);
 
@@ -28,6 +34,8 @@ const BEFORE_DEADLINE: Duration = Duration::from_millis(20);
 pub(super) struct Reporter {
     queue: Queue<Report>,
     ending: Arc<Ending>,
+    /// The process whose worker this is; one that was forked has none.
+    process: u32,
 }
 
 /// What the reporter and its worker tell each other: to end, that it has, and how the last try went.
@@ -64,17 +72,29 @@ impl Reporter {
             ending.end();
             tracing::warn!(%error, "there is no thread to send error reports; each is counted as dropped");
         }
-        Arc::new(Self { queue, ending })
+        Arc::new(Self { queue, ending, process: std::process::id() })
     }
 
-    /// Queues a report, or counts it as dropped. Waits for nothing.
-    pub(super) fn report(&self, pending: Pending) {
-        push(&self.queue, Report::Event(Box::new(pending)));
+    /// Queues a report, or counts it as dropped. Waits for nothing, and makes no report that finds no room anyway.
+    pub(super) fn report(&self, pending: impl FnOnce() -> Pending) {
+        let waiting = self.account().counts();
+        if self.is_forked() {
+            self.account().turn_away(1, DropReason::Lost);
+        } else if waiting.queued() >= BOUND.items || waiting.queued_bytes() + LEAST_BYTES > BOUND.bytes {
+            self.account().turn_away(1, DropReason::Full);
+        } else {
+            push(&self.queue, Report::Event(Box::new(pending())));
+        }
+    }
+
+    fn is_forked(&self) -> bool {
+        self.process != std::process::id()
     }
 
     fn left(&self) -> u64 {
-        self.account().write_off(DropReason::Shutdown);
-        self.account().counts().dropped() - self.ending.lock().dropped_before
+        let left = self.account().write_off(DropReason::Shutdown);
+        let ending = self.ending.lock();
+        if ending.deadline.is_none() { left } else { self.account().counts().dropped() - ending.dropped_before }
     }
 }
 
@@ -87,6 +107,7 @@ fn client(settings: Settings, queue: Queue<Report>) -> Client {
     let mut options = ClientOptions::new()
         .release(settings.release)
         .environment(settings.environment)
+        .traces_sample_rate(settings.traces_sample_rate)
         .default_integrations(false)
         .before_send(before_send)
         .transport(ToQueue { queue });
@@ -122,7 +143,10 @@ impl ObservePanics for Reporter {
         }
         let current = work::current();
         let (work, ids) = current.map_or((None, None), |(work, ids)| (Some(work), ids));
-        self.report(Pending::panic(&panic, work.as_deref(), ids));
+        self.report(|| Pending::panic(&panic, work.as_deref(), ids));
+        if cfg!(panic = "abort") {
+            wait_until_sent(self.account(), BEFORE_ABORT);
+        }
     }
 }
 
@@ -139,7 +163,9 @@ impl Sink for Reporter {
         let end = deadline.checked_sub(BEFORE_DEADLINE).unwrap_or(deadline);
         self.ending.begin(end, self.account().counts().dropped());
         self.queue.close();
-        self.ending.wait_for_end(end);
+        if !self.is_forked() {
+            self.ending.wait_for_end(end);
+        }
         let left = self.left();
         self.account().close();
         left
@@ -206,15 +232,20 @@ impl Transport for ToQueue {
     }
 
     fn flush(&self, timeout: Duration) -> bool {
-        let start = Instant::now();
-        while self.queue.account().counts().queued() > 0 {
-            if start.elapsed() >= timeout {
-                return false;
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        true
+        wait_until_sent(self.queue.account(), timeout)
     }
+}
+
+/// Waits until nothing waits any more; false where that takes longer than this.
+fn wait_until_sent(account: &Account, most: Duration) -> bool {
+    let start = Instant::now();
+    while account.counts().queued() > 0 {
+        if start.elapsed() >= most {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
 }
 
 impl TransportFactory for ToQueue {

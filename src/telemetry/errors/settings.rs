@@ -8,6 +8,9 @@ use crate::telemetry::{TelemetryBuilder, TelemetryError};
 /// The variables that may name the DSN; an earlier one wins.
 const DSN_VARIABLES: [&str; 2] = ["SENTRY_DSN", "GLITCHTIP_DSN"];
 
+/// How many transactions are sent unless somebody says otherwise.
+const DEFAULT_SAMPLE_RATE: f32 = 0.1;
+
 /// The longest name of an environment that Sentry's protocol knows.
 const MOST_ENVIRONMENT: usize = 64;
 
@@ -20,6 +23,7 @@ pub(in crate::telemetry) struct Options {
     pub(in crate::telemetry) dsn: Option<String>,
     pub(in crate::telemetry) environment: Option<String>,
     pub(in crate::telemetry) release: Option<String>,
+    pub(in crate::telemetry) traces_sample_rate: Option<f32>,
 }
 
 /// What the settings come to.
@@ -27,6 +31,8 @@ pub(super) struct Settings {
     pub(super) dsn: Dsn,
     pub(super) environment: String,
     pub(super) release: String,
+    /// How many of the app's own transactions are sent.
+    pub(super) traces_sample_rate: f32,
     /// The source revision, where it is known.
     pub(super) revision: Option<&'static str>,
 }
@@ -49,8 +55,15 @@ impl Settings {
             None => format!("{}@{}", service.name, service.version),
         };
         let release = name("release", &release, MOST_RELEASE, &['/', '\\'])?;
+        let traces_sample_rate = match options.traces_sample_rate {
+            Some(rate) => sample_rate("sentry_traces_sample_rate", &rate.to_string())?,
+            None => match variables.get("SENTRY_TRACES_SAMPLE_RATE")? {
+                Some(rate) => sample_rate("SENTRY_TRACES_SAMPLE_RATE", &rate)?,
+                None => DEFAULT_SAMPLE_RATE,
+            },
+        };
         let revision = Some(service.revision).filter(|revision| *revision != "unknown");
-        Ok(dsn.map(|dsn| Self { dsn, environment, release, revision }))
+        Ok(dsn.map(|dsn| Self { dsn, environment, release, traces_sample_rate, revision }))
     }
 }
 
@@ -71,6 +84,11 @@ fn dsn_from(variables: &Environment) -> Result<Option<Dsn>, TelemetryError> {
 /// Reads a DSN. What is wrong with it is said without repeating it: it holds a key.
 fn parse(setting: &'static str, text: &str) -> Result<Dsn, TelemetryError> {
     text.parse().map_err(|_| TelemetryError::Dsn { setting })
+}
+
+fn sample_rate(setting: &'static str, text: &str) -> Result<f32, TelemetryError> {
+    let rate = text.parse().ok().filter(|rate| (0.0..=1.0).contains(rate));
+    rate.ok_or_else(|| TelemetryError::SampleRate { setting, value: text.to_owned() })
 }
 
 fn environment(setting: &'static str, text: &str) -> Result<String, TelemetryError> {
@@ -127,6 +145,19 @@ mod tests {
         let settings = Settings::read(&builder).unwrap().unwrap();
         assert_eq!(settings.dsn.public_key(), "key2");
         assert_eq!((settings.environment.as_str(), settings.release.as_str()), ("staging", "shop@2"));
+    }
+
+    #[test]
+    fn a_tenth_of_the_transactions_is_sent_unless_somebody_says_otherwise() {
+        let rate = |rate| read([("SENTRY_DSN", ONE), ("SENTRY_TRACES_SAMPLE_RATE", rate)]);
+        assert_eq!(rate("").unwrap().unwrap().traces_sample_rate, 0.1);
+        assert_eq!(rate("0.5").unwrap().unwrap().traces_sample_rate, 0.5);
+        for bad in ["1.5", "-0.1", "NaN", "often"] {
+            let said = rate(bad).err().unwrap().to_string();
+            assert_eq!(said, format!("SENTRY_TRACES_SAMPLE_RATE is \"{bad}\", which is no share; accepted: 0 to 1"));
+        }
+        let settings = Settings::read(&builder([]).sentry_dsn(ONE).sentry_traces_sample_rate(1.0)).unwrap().unwrap();
+        assert_eq!(settings.traces_sample_rate, 1.0);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! A piece of work, such as a request: what is known of it, its breadcrumbs, and its hub.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -59,6 +59,8 @@ impl Work {
 
 thread_local! {
     static ENTERED: RefCell<Vec<Entered>> = const { RefCell::new(Vec::new()) };
+    /// Whether the thread's own hub is there already.
+    static HAS_HUB: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A span that this thread is in.
@@ -70,6 +72,10 @@ struct Entered {
 
 /// Notes that this thread has entered a span of a piece of work.
 pub(super) fn enter(work: &Arc<Work>, ids: Option<SpanIds>) {
+    // Made before the list, the hub outlives it: where the list is still there, so is the hub, even while a thread ends.
+    if !HAS_HUB.replace(true) {
+        drop(Hub::current());
+    }
     let _ = ENTERED.try_with(|entered| {
         if let Ok(mut entered) = entered.try_borrow_mut() {
             let hub = HubSwitchGuard::new(Arc::clone(&work.hub));

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sentry::Client;
 use sentry::protocol::{Envelope, EnvelopeItem, Event, Thread};
 
-use super::clean::clean;
+use super::clean::{clean, clean_transaction};
 use super::limits::Limits;
 use super::post::{Answer, Post};
 use super::report::Report;
@@ -74,7 +74,7 @@ impl Worker {
     }
 
     fn send(&mut self, report: &Report) -> Result<(), DropReason> {
-        if self.limits.apply(Instant::now()) {
+        if self.limits.apply(report.kind(), Instant::now()) {
             return Err(DropReason::Refused);
         }
         // The app's own event processors run here.
@@ -104,6 +104,11 @@ impl Worker {
                                 event.threads.values.push(Thread { stacktrace, current: true, ..Thread::default() });
                             }
                             EnvelopeItem::Event(Box::new(self.finish(event)))
+                        }
+                        EnvelopeItem::Transaction(transaction) => {
+                            let mut transaction = transaction;
+                            clean_transaction(&mut transaction);
+                            EnvelopeItem::Transaction(transaction)
                         }
                         item => item,
                     });

@@ -15,7 +15,7 @@ use quanta::Clock;
 use super::timed::{Record, Timed};
 use crate::peer::{Peer, Running};
 
-const BOUNDS_NS: [u64; 13] = [
+pub(super) const BOUNDS_NS: [u64; 13] = [
     5_000_000,
     10_000_000,
     25_000_000,

@@ -4,6 +4,7 @@ pub mod axum_prometheus;
 pub mod bare;
 mod exporter;
 pub mod ideal;
+pub mod ideal_same;
 pub mod measured;
 pub mod metrics_by_hand;
 pub mod noop;
