@@ -23,8 +23,8 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
-//! - [`promql`]: queries built from the same constants.
 //! - [`health`]: checks of what the service depends on.
+//! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
@@ -77,11 +77,11 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
-    #[doc = include_str!("../docs/guide/events.md")]
-    mod events {}
     #[cfg(feature = "sentry")]
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/health.md")]

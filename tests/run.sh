@@ -15,10 +15,8 @@ readonly PROMETHEUS_CLIENT=0.26.0
 readonly BUGSINK=2.6.2
 readonly ROTEL=0.0.1a15
 # Grafana's types of the release that dashboards are rendered for; 10.4 is the last that had queries to Prometheus.
-readonly NODE_PACKAGES=(
-    @grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3 yaml@2.9.1
-    @sentry/browser@11.12.0 jsdom@29.1.1
-)
+readonly NODE_PACKAGES=(@grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3 yaml@2.9.1
+    @sentry/browser@11.12.0 jsdom@29.1.1)
 target=${CARGO_TARGET_DIR:-target}
 
 say() { printf '== %s\n' "$*"; }
@@ -39,12 +37,13 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
-need redis-server redis-server
+need pg_config postgresql
 need rsyslogd rsyslog
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter
 need prometheus-postgres-exporter prometheus-postgres-exporter
 need prometheus-redis-exporter prometheus-redis-exporter
+need redis-server redis-server
 compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || packages+=(postgresql)
 if [[ -z ${WATCHKEEPER_TEST_NODE_MODULES:-} ]]; then
     need node nodejs

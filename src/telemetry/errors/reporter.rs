@@ -66,7 +66,8 @@ impl Reporter {
             main.bind_client(Some(Arc::clone(&client)));
         }
         let worker = Worker::new(queue.clone(), client, post, Arc::clone(&ending), revision);
-        let started = std::thread::Builder::new().name("watchkeeper-errors".to_owned()).spawn(|| worker.run());
+        let app = Backtrace::new_unresolved();
+        let started = std::thread::Builder::new().name("watchkeeper-errors".to_owned()).spawn(move || worker.run(&app));
         if let Err(error) = started {
             queue.close();
             ending.end();
@@ -155,8 +156,8 @@ impl Sink for Reporter {
         self.queue.account()
     }
 
-    fn trouble(&self) -> Option<&'static str> {
-        self.ending.lock().trouble
+    fn state(&self) -> Option<Result<(), &'static str>> {
+        Some(self.ending.lock().trouble.map_or(Ok(()), Err))
     }
 
     fn close(&self, deadline: Instant) -> u64 {

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
+use std::time::Duration;
 
 use backtrace::{Backtrace, Symbol};
 use sentry::protocol::{Frame, Stacktrace};
@@ -11,6 +12,9 @@ const MOST_KEPT: usize = 4096;
 
 /// The most frames of a report; of a deeper stack, those nearest to what happened.
 const MOST_FRAMES: usize = 128;
+
+/// How long others get between two frames whose names are read.
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// How what is no code of the app's begins.
 const NOT_IN_APP: &[&str] = &[
@@ -72,9 +76,12 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Makes the first report as quick as the others: reading what the debugger would read takes a while.
-    pub(super) fn warm_up(&mut self) {
-        let _ = self.stack(&Backtrace::new_unresolved());
+    /// Makes the first report as quick as the others: to open what a debugger would read takes a while. The frames are
+    /// the worker's own and those that the app set telemetry up from.
+    pub(super) fn warm_up(&mut self, app: &Backtrace) {
+        for backtrace in [&Backtrace::new_unresolved(), app] {
+            let _ = self.stack(backtrace);
+        }
     }
 
     /// Makes a stack trace of a backtrace: the innermost call last, without the machinery that made it.
@@ -98,10 +105,12 @@ impl Names {
         if self.known.len() >= MOST_KEPT {
             self.known.clear();
         }
-        // One frame at a time: threads that take a backtrace meanwhile wait for the same lock.
         self.known.entry(address.addr()).or_insert_with(|| {
             let mut frames = Vec::new();
+            // One frame at a time, with a pause: threads that take a backtrace meanwhile wait for the same lock, and would
+            // not get it from one who takes it again at once.
             backtrace::resolve(address, |symbol| frames.push(named(symbol, address)));
+            std::thread::sleep(PAUSE);
             if frames.is_empty() {
                 frames.push(Frame {
                     function: Some("<unknown>".to_owned()),
