@@ -254,7 +254,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-#[cfg(all(test, not(watchkeeper_loom)))]
+#[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
