@@ -22,11 +22,12 @@
 //! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
-//! - [`health`]: checks of what the service depends on.
+//! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
 //! - [`promql`]: queries built from the same constants.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`health`]: checks of what the service depends on.
 //! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
@@ -58,6 +59,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
+pub mod trace;
 mod watchkeeper;
 
 pub use id::{Id, InvalidId};
@@ -91,6 +93,8 @@ mod guide {
     mod metrics {}
     #[doc = include_str!("../docs/guide/own-metrics.md")]
     mod own_metrics {}
+    #[doc = include_str!("../docs/guide/traces.md")]
+    mod traces {}
     #[doc = include_str!("../docs/guide/rules.md")]
     mod rules {}
     #[doc = include_str!("../docs/guide/own-stores.md")]

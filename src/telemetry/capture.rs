@@ -14,9 +14,11 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::filter::REQUEST_SPAN_TARGET;
 use super::ids::ReadSpanIds;
 use super::mask::{MASK, Masking};
 use crate::queue::OwnWork;
+use crate::trace::offer;
 
 /// The fields of spans that are handed on with an event.
 const REQUEST_ID: &str = "request_id";
@@ -113,6 +115,9 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, R>) {
         let mut ids = SpanIds::default();
         attributes.record(&mut ids);
+        if attributes.metadata().target() == REQUEST_SPAN_TARGET {
+            ids.trace_id = offer::read(|context| context.trace_id().to_string());
+        }
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(ids);
         }

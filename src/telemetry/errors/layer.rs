@@ -17,6 +17,7 @@ use crate::queue::OwnWork;
 use crate::telemetry::REQUEST_SPAN_TARGET;
 use crate::telemetry::ids::{ReadSpanIds, SpanIds};
 use crate::telemetry::mask::Masking;
+use crate::trace::offer;
 
 /// Targets whose errors repeat what the panic hook has reported already.
 const SAID_BY_THE_HOOK: [&str; 2] = [crate::telemetry::panics::PANIC_TARGET, "tower_http::catch_panic"];
@@ -50,6 +51,7 @@ where
             let mut request = RequestFields::default();
             if is_request {
                 attributes.record(&mut request);
+                request.trace = offer::read(|context| context.trace_id().to_string());
             }
             Work::begin(request)
         });
