@@ -66,7 +66,7 @@ fn per_request(row: &str) -> i64 {
 
 fn instructions(row: &str, count: u32) -> i64 {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=*traces::requests*"])
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--toggle-collect=traces::requests"])
         .arg(std::env::current_exe().expect("the path of this program"))
         .args([row, &count.to_string()])
         .output()
