@@ -93,6 +93,14 @@ async fn causes_are_for_who_shows_the_token_and_credentials_for_nobody() {
     assert!(answer["checks"][0].get("cause").is_none(), "{answer}");
 }
 
+#[test]
+fn an_empty_token_is_an_error_that_names_the_option() {
+    for token in ["", " \n"] {
+        let error = builder().metrics_token(token).build().map(drop).unwrap_err();
+        assert!(error.to_string().starts_with("`metrics_token` is empty"), "{error}");
+    }
+}
+
 fn watch_without_token() -> watchkeeper::Watchkeeper {
     builder().check("db", down).build().unwrap()
 }
