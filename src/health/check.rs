@@ -72,10 +72,7 @@ impl Check {
     /// let disk = Check::blocking("disk", || std::fs::metadata("/var/lib/shop").map(drop));
     /// assert_eq!(disk.name(), "disk");
     /// ```
-    pub fn blocking<E: Into<Failure>>(
-        name: &str,
-        probe: impl Fn() -> Result<(), E> + Send + Sync + 'static,
-    ) -> Self {
+    pub fn blocking<E: Into<Failure>>(name: &str, probe: impl Fn() -> Result<(), E> + Send + Sync + 'static) -> Self {
         Self::asking(name, Asked::Blocking(Arc::new(move || probe().map_err(Into::into))))
     }
 

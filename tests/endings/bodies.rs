@@ -186,8 +186,7 @@ impl http_body::Body for Unsizable {
 #[tokio::test]
 async fn a_body_that_panics_when_it_is_asked_for_its_size_has_panicked() {
     let watch = Watchkeeper::builder(service_info!()).build().unwrap();
-    let answer =
-        async |_: Request<MeteredBody<Body>>| Ok::<_, BoxError>(Response::new(Unsizable { at_head: true }));
+    let answer = async |_: Request<MeteredBody<Body>>| Ok::<_, BoxError>(Response::new(Unsizable { at_head: true }));
     let mut service = watch.tower_layer().layer(tower::service_fn(answer));
     let mut call = Box::pin(service.call(Request::new(Body::empty())));
     assert_eq!(poll::panics(|| call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()), "no size");
