@@ -115,6 +115,12 @@ impl Target for Onward {
             match answer.await {
                 Ok(()) => Ok(vec![Appended::Stored; items.len()]),
                 Err(error) => {
+                    if let Some(refused) = error.refused() {
+                        let taken = items.len().saturating_sub(refused);
+                        return Ok((0..items.len())
+                            .map(|at| if at < taken { Appended::Stored } else { Appended::Refused })
+                            .collect());
+                    }
                     let then = match error.kind() {
                         ForwardErrorKind::Unavailable => Then::TryAgain,
                         ForwardErrorKind::Refused => Then::Drop(DropReason::Refused),
