@@ -38,6 +38,8 @@ pub(super) enum Then {
     TryAgain,
     /// It may pass: try again a few times, then look for the item that it is about.
     Suspect,
+    /// There was no answer in time: try again a few times, then look for the item that it hangs on.
+    Overdue,
     /// It is about an item: look for it.
     Bisect,
     /// Give the batch up.
