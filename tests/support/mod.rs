@@ -12,4 +12,5 @@ pub mod judges;
 pub mod known;
 pub mod process;
 pub mod prometheus;
+pub mod rotel;
 pub mod tracker;
