@@ -85,10 +85,11 @@ pub(super) const fn of_span() -> Option<TraceContext> {
 mod tests {
     use super::*;
     use crate::trace::Remote;
+    use crate::trace::random::Draws;
     use std::time::Duration;
 
     fn context() -> TraceContext {
-        TraceContext::of_request(&mut Remote::read(&http::HeaderMap::new()), Duration::ZERO)
+        TraceContext::of_request(&mut Remote::read(&http::HeaderMap::new()), &mut Draws::at(Duration::ZERO))
     }
 
     #[test]
