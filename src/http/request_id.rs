@@ -12,7 +12,7 @@ use crate::trace::random::Draws;
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How long a UUID's text is, in bytes.
-const LENGTH: usize = 36;
+pub(super) const LENGTH: usize = 36;
 
 /// The longest id that is taken from a client, in bytes.
 pub const MAX_BYTES: usize = 128;
@@ -43,8 +43,7 @@ impl RequestId {
     /// Takes the client's id, the first `x-request-id`: 1 to [`MAX_BYTES`] bytes of ASCII letters, digits and
     /// `-_.:/+=~@`. `None` where there is none or it is anything else.
     pub fn from_headers(headers: &HeaderMap) -> Option<Self> {
-        // Most requests have none, and looking for it takes as long as passing ten others by.
-        let value = headers.keys().find(|name| name.as_str() == "x-request-id").and_then(|name| headers.get(name))?;
+        let value = headers.get(HEADER)?;
         let valid = (1..=MAX_BYTES).contains(&value.len()) && value.as_bytes().iter().all(|b| is_allowed(*b));
         valid.then(|| Self(Kind::Given(value.clone())))
     }
@@ -78,6 +77,14 @@ impl RequestId {
             Kind::Made(text) => text,
         };
         std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Gives the text of an id that was made here.
+    pub(super) const fn made(&self) -> Option<&[u8; LENGTH]> {
+        match &self.0 {
+            Kind::Given(_) => None,
+            Kind::Made(text) => Some(text),
+        }
     }
 
     /// Makes the value of the response's header. Free for a client's own id, one allocation otherwise.

@@ -14,6 +14,7 @@ use super::options::{ScopeOptions, TraceInAnswer};
 use super::request_id::{self, RequestId};
 #[cfg(feature = "otlp")]
 use super::server_span::{Running, ServerSpan};
+use super::values;
 use super::visit::Visit;
 use crate::presets::http::Outcome;
 use crate::telemetry::REQUEST_SPAN_TARGET;
@@ -47,8 +48,11 @@ impl Scope {
     ) -> Box<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut draws = Draws::at(now);
-        let id = RequestId::from_headers(request.headers()).unwrap_or_else(|| RequestId::made_at(now, &mut draws));
-        let mut remote = Remote::read(request.headers());
+        let headers = request.headers();
+        let (has_id, has_trace) = told(headers);
+        let given = if has_id { RequestId::from_headers(headers) } else { None };
+        let id = given.unwrap_or_else(|| RequestId::made_at(now, &mut draws));
+        let mut remote = if has_trace { Remote::read(headers) } else { Remote::NONE };
         let context = TraceContext::of_request(&mut remote, &mut draws);
         if options.share_id {
             request.extensions_mut().insert(id.clone());
@@ -124,12 +128,21 @@ impl Scope {
     }
 
     /// Puts the ids into the answer, unless the handler has put them there or left no room for them.
+    #[inline(never)] // As `begin`.
     pub(super) fn answer<B>(&mut self, response: &mut Response<B>) {
         #[cfg(feature = "otlp")]
         if let Some(exported) = &mut self.exported {
             exported.answer(response.status());
         }
         let headers = response.headers_mut();
+        if let (Some(id), Some(context), TraceInAnswer::TraceId) = (self.id.made(), &self.context, self.in_answer)
+            && headers.keys().all(|name| *name != request_id::HEADER && *name != TRACE_ID)
+        {
+            // Nearly all answers are such.
+            let (id, trace) = values::of_both(id, &context.trace_id().to_hex());
+            let _ = headers.try_insert(request_id::HEADER, id).and_then(|_| headers.try_insert(TRACE_ID, trace));
+            return;
+        }
         put(headers, request_id::HEADER, || self.id.to_header_value());
         if let Some(context) = &self.context {
             let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).unwrap_or(HeaderValue::from_static(""));
@@ -177,6 +190,18 @@ fn route_of<'a, B>(request: &'a Request<B>, recorded: Option<&'a str>) -> Option
     }
     let _ = request;
     recorded.filter(|path| *path != super::route::UNMATCHED && *path != crate::metric::OVERFLOW)
+}
+
+/// Tells which headers are worth a look: one for the id, any for the trace. To look a name up takes as long as passing
+/// ten others by, and most requests have none of these.
+fn told(headers: &HeaderMap) -> (bool, bool) {
+    let (mut id, mut trace) = (false, false);
+    for name in headers.keys() {
+        let name = name.as_str();
+        id |= name == "x-request-id";
+        trace |= Remote::is_said_by(name);
+    }
+    (id, trace)
 }
 
 fn put(headers: &mut HeaderMap, name: HeaderName, value: impl FnOnce() -> HeaderValue) {

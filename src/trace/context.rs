@@ -4,7 +4,7 @@ use std::sync::Arc;
 #[cfg(feature = "otlp")]
 use std::time::Duration;
 
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderMap, HeaderValue};
 
 use super::header::{self, TRACEPARENT};
 use super::id::{self, SpanId};
@@ -51,20 +51,18 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// Reads the headers. What is not valid is ignored, without a word: a client could fill the log with it.
+    /// What headers say that have none of the [names](Self::is_said_by).
+    pub(crate) const NONE: Self = Self { parent: None, sampled: None, beside: None };
+
+    /// Tells whether a header of this name says anything by itself.
     #[inline]
-    pub(crate) fn read(headers: &HeaderMap) -> Self {
-        // Looking for a name takes as long as passing ten others by, and most requests have none of these.
-        let named = |name: &HeaderName| matches!(name.as_str(), "traceparent" | "sentry-trace" | "baggage");
-        if headers.keys().any(named) {
-            Self::read_named(headers)
-        } else {
-            Self { parent: None, sampled: None, beside: None }
-        }
+    pub(crate) fn is_said_by(name: &str) -> bool {
+        matches!(name, "traceparent" | "sentry-trace" | "baggage")
     }
 
-    #[inline(never)]
-    fn read_named(headers: &HeaderMap) -> Self {
+    /// Reads the headers. What is not valid is ignored, without a word: a client could fill the log with it.
+    #[inline(never)] // Most requests have none of them.
+    pub(crate) fn read(headers: &HeaderMap) -> Self {
         let propagators = Propagators::chosen();
         let trace = if propagators.trace_context() { header::read(headers) } else { None };
         let mut beside = Beside::default();
