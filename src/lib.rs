@@ -39,6 +39,7 @@ pub mod environment;
 pub mod event;
 pub mod health;
 mod heap;
+mod hex;
 pub mod http;
 mod id;
 pub mod incident;
