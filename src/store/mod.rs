@@ -33,6 +33,8 @@ mod error;
 mod incident;
 mod memory;
 mod parts;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod query;
 
 use std::fmt::Debug;
@@ -45,6 +47,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
 pub use memory::{Memory, MemoryLimits};
 pub use parts::Parts;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresOptions};
 pub use query::{
     Cursor, DEFAULT_LIMIT, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Page, Paging, SampleQuery, Scope, same,
 };

@@ -10,6 +10,7 @@ pub mod example;
 pub mod generated;
 pub mod judges;
 pub mod known;
+pub mod postgres;
 pub mod process;
 pub mod prometheus;
 pub mod tracker;
