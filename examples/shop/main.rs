@@ -19,6 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use tracing::Level;
+use watchkeeper::store::Parts;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 use arguments::{Arguments, Refusal};
@@ -37,7 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let watch = Watchkeeper::builder(telemetry).check("bank", payments::bank_answers).build()?;
+    let watch = Watchkeeper::builder(telemetry)
+        .store(Parts::from_env()?) // in Postgres with MONITORING_DATABASE_URL or DATABASE_URL, else in memory
+        .check("bank", payments::bank_answers)
+        .build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
         .merge(logins::router(&watch))

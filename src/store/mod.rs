@@ -30,6 +30,7 @@
 
 mod alert;
 mod error;
+mod from_env;
 mod incident;
 mod memory;
 mod parts;
@@ -44,6 +45,7 @@ use std::sync::Arc;
 
 pub use alert::{AlertQuery, AlertStore, RuleQuery};
 pub use error::{StoreError, StoreErrorKind};
+pub use from_env::InvalidStore;
 pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
 pub use memory::{Memory, MemoryLimits};
 pub use parts::Parts;

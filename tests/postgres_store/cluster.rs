@@ -8,7 +8,9 @@ use watchkeeper::store::{Postgres, PostgresOptions};
 use crate::support::postgres::PostgresServer;
 
 /// The cluster that tests share. It ends with the process.
-pub static CLUSTER: LazyLock<PostgresServer> = LazyLock::new(PostgresServer::start);
+pub static CLUSTER: LazyLock<PostgresServer> = LazyLock::new(|| {
+    PostgresServer::start_with(&["fsync=off", "shared_preload_libraries=pg_stat_statements", "max_connections=200"])
+});
 
 /// Options for a machine that is busy with other tests.
 pub fn patient() -> PostgresOptions {

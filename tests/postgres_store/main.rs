@@ -7,4 +7,10 @@
 mod support;
 
 mod cluster;
+mod faults;
+mod hostile;
 mod laws;
+mod migrations;
+mod model;
+mod outage;
+mod transaction;

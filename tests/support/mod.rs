@@ -8,6 +8,7 @@ pub mod bugsink;
 pub mod client;
 pub mod example;
 pub mod generated;
+pub mod history;
 pub mod judges;
 pub mod known;
 pub mod postgres;

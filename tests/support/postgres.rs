@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
 
 use super::client::accepts;
-use super::process::{Process, free_port, program};
+use super::process::{PATIENCE, Process, eventually, free_port, program};
 
 /// A real Postgres, with a user `ada` whose password is `s3cret`.
 #[derive(Debug)]
@@ -75,9 +76,17 @@ impl PostgresServer {
         for setting in &self.settings {
             command.args(["-c", setting]);
         }
-        let mut process = Process::start(&mut command);
-        process.wait_until(|| accepts(SocketAddr::from(([127, 0, 0, 1], self.port))));
-        self.process = Some(process);
+        // After a kill it refuses to start until the last of its children has noticed.
+        self.process = Some(eventually(|| {
+            let mut process = Process::start(&mut command);
+            while process.ended().is_none() {
+                if accepts(SocketAddr::from(([127, 0, 0, 1], self.port))).is_ok() {
+                    return Ok(process);
+                }
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(process.stderr())
+        }));
     }
 
     /// Ends the server by a signal, such as `KILL`, and waits until it is gone.
@@ -97,12 +106,19 @@ impl PostgresServer {
         format!("postgres://ada:s3cret@127.0.0.1:{}/{database}", self.port)
     }
 
-    /// Connects to a database, past everything of ours.
+    /// Connects to a database, past everything of ours, as soon as the server is up.
     pub async fn connect(&self, database: &str) -> tokio_postgres::Client {
-        let (client, connection) =
-            tokio_postgres::connect(&self.url(database), tokio_postgres::NoTls).await.expect("the server answers");
-        tokio::spawn(connection);
-        client
+        let start = Instant::now();
+        loop {
+            match tokio_postgres::connect(&self.url(database), tokio_postgres::NoTls).await {
+                Ok((client, connection)) => {
+                    tokio::spawn(connection);
+                    return client;
+                }
+                Err(error) if start.elapsed() > PATIENCE => panic!("the server does not answer: {error:?}"),
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     /// Makes an empty database, and returns its name.

@@ -15,7 +15,7 @@ use super::{Access, Postgres, Shared, minutes};
 use crate::event::{Event, Level};
 use crate::id::Id;
 use crate::sanitise::MAX_DEPTH;
-use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreError, StoreErrorKind, StoreFuture};
+use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreError, StoreFuture};
 use crate::timestamp::Timestamp;
 
 /// The most events of one statement.
@@ -55,10 +55,7 @@ async fn append(shared: &Shared, client: &mut Client, events: &[Arc<Event>]) -> 
                 // Another instance has dropped what was known to be there.
                 shared.events.forget();
                 shared.events.ensure(client, days.clone(), OPERATION).await?;
-                insert(client, some, OPERATION).await.map_err(|error| match is_without_partition(&error) {
-                    true => StoreError::new(StoreErrorKind::Contention, OPERATION).because(error),
-                    false => error,
-                })?
+                insert(client, some, OPERATION).await?
             }
             answer => answer?,
         };

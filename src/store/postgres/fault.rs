@@ -15,6 +15,10 @@ pub(super) fn fault(operation: &'static str, error: Error) -> StoreError {
 
 /// Returns the kind of fault: by its SQLSTATE, and where the server did not say one, by where it happened.
 fn kind(error: &Error) -> StoreErrorKind {
+    if finds_no_partition(error) {
+        // Others drop what is old, and make what is missing.
+        return StoreErrorKind::Contention;
+    }
     if let Some(code) = error.code() {
         return kind_of(code.code());
     }
@@ -77,11 +81,18 @@ pub(super) fn is_schema_gone(error: &StoreError) -> bool {
     code.is_some_and(|code| gone.contains(code))
 }
 
-/// Tells whether no partition takes a row: that is no constraint with a name.
+/// Tells whether no partition takes a row.
 pub(super) fn is_without_partition(error: &StoreError) -> bool {
-    cause(error)
-        .and_then(Error::as_db_error)
-        .is_some_and(|error| *error.code() == SqlState::CHECK_VIOLATION && error.constraint().is_none())
+    cause(error).is_some_and(finds_no_partition)
+}
+
+/// The code is that of a check, but there is no check with a name, and only one place in the server says so.
+fn finds_no_partition(error: &Error) -> bool {
+    error.as_db_error().is_some_and(|error| {
+        *error.code() == SqlState::CHECK_VIOLATION
+            && error.constraint().is_none()
+            && error.routine() == Some("ExecFindPartition")
+    })
 }
 
 /// Tells whether a row has a key that another one has.

@@ -14,7 +14,7 @@ use super::value::{Document, Json, Key, Time};
 use super::{Access, Postgres, Shared, lock, minutes};
 use crate::id::Id;
 use crate::sample::{MetricType, Sample};
-use crate::store::{Appended, Counts, Page, SampleQuery, SampleStore, Scope, StoreError, StoreErrorKind, StoreFuture};
+use crate::store::{Appended, Counts, Page, SampleQuery, SampleStore, Scope, StoreError, StoreFuture};
 use crate::timestamp::Timestamp;
 
 /// The most samples of one statement.
@@ -163,10 +163,7 @@ async fn append(shared: &Shared, client: &mut Client, samples: &[Arc<Sample>]) -
             Err(error) if is_without_partition(&error) => {
                 shared.samples.forget();
                 shared.samples.ensure(client, days.clone(), OPERATION).await?;
-                insert(client, &some, OPERATION).await.map_err(|error| match is_without_partition(&error) {
-                    true => StoreError::new(StoreErrorKind::Contention, OPERATION).because(error),
-                    false => error,
-                })?
+                insert(client, &some, OPERATION).await?
             }
             answer => answer?,
         };

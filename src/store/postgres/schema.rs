@@ -70,7 +70,10 @@ fn verdict(version: i32) -> Option<Verdict> {
 /// Returns the schema's version; 0 where there is none.
 async fn version(client: &Client) -> Result<i32, StoreError> {
     let failed = |error| fault("migrate", error);
-    let there = "SELECT to_regclass('watchkeeper.migrations') IS NOT NULL, current_setting('server_encoding')";
+    // From the catalogue itself: a lookup by name may answer from before the lock was had.
+    let there =
+        "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+            WHERE n.nspname = 'watchkeeper' AND c.relname = 'migrations'), current_setting('server_encoding')";
     let row = client.query_typed_one(there, &[]).await.map_err(failed)?;
     if row.try_get::<_, &str>(1).map_err(failed)? != "UTF8" {
         let why = "the database's encoding is not UTF8, so it cannot keep every text";
