@@ -39,6 +39,7 @@ need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
 need redis-server redis-server
+need pgbouncer pgbouncer
 need rsyslogd rsyslog
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter
@@ -78,7 +79,7 @@ if ((${#packages[@]})); then
     if [[ -d /run/systemd/system ]]; then
         for package in "${packages[@]}"; do
             case $package in
-                prometheus* | redis-server | postgresql) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
+                prometheus* | redis-server | postgresql | pgbouncer) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
             esac
         done
     fi

@@ -12,5 +12,7 @@ mod hostile;
 mod laws;
 mod migrations;
 mod model;
+mod network;
 mod outage;
+mod pooler;
 mod transaction;

@@ -14,4 +14,5 @@ pub mod known;
 pub mod postgres;
 pub mod process;
 pub mod prometheus;
+pub mod proxy;
 pub mod tracker;
