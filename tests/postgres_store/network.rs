@@ -66,11 +66,18 @@ fn a_server_that_takes_connections_and_says_nothing_is_given_up_at_the_deadline(
         proxy.set(Network::Hangs);
         let mut options = PostgresOptions::default();
         options.call_deadline = Duration::from_millis(300);
-        let url = CLUSTER.url("postgres").replace(&CLUSTER.port.to_string(), &proxy.port.to_string());
+        let url = CLUSTER.url(&CLUSTER.database().await).replace(&CLUSTER.port.to_string(), &proxy.port.to_string());
         let store = Postgres::with_options(&url, options).unwrap();
         let start = Instant::now();
         let error = store.event_counts(Timestamp::now()).await.unwrap_err();
         assert!(matches!(error.kind(), StoreErrorKind::Timeout | StoreErrorKind::Unavailable), "{error:?}");
         assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
+        // It is not given up for good, and what hung before holds nobody up.
+        proxy.set(Network::Resets);
+        proxy.set(Network::Passes);
+        let back = Instant::now();
+        while let Err(error) = store.event_counts(Timestamp::now()).await {
+            assert!(back.elapsed() < Duration::from_secs(20), "{error:?}");
+        }
     });
 }

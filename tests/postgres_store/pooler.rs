@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::Arc;
 
+use watchkeeper::Timestamp;
 use watchkeeper::event::{Event, TimeWindow};
 use watchkeeper::store::{Appended, EventStore, Postgres};
 use watchkeeper::testing::laws::{alert, event, incident, paging, run, sample};
-use watchkeeper::Timestamp;
 
 use super::cluster::{CLUSTER, patient};
 use crate::support::client::accepts;

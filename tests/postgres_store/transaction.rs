@@ -72,3 +72,25 @@ fn an_event_that_cannot_be_stored_leaves_the_apps_transaction_usable() {
         assert_eq!((orders, events), (2, 2));
     });
 }
+
+/// The rights that the guide names for another role than the store's own.
+#[test]
+fn an_app_under_another_role_needs_few_rights() {
+    run(async {
+        let database = CLUSTER.database().await;
+        store(&database).append_events(&[event("first").into()]).await.unwrap();
+        let mut client = CLUSTER.connect(&database).await;
+        let role = format!("app_{database}");
+        let rights = format!(
+            "CREATE ROLE {role};
+             GRANT USAGE ON SCHEMA watchkeeper TO {role};
+             GRANT INSERT ON watchkeeper.events, watchkeeper.count_deltas TO {role};
+             GRANT SELECT ON watchkeeper.events TO {role};
+             SET ROLE {role}"
+        );
+        client.batch_execute(&rights).await.unwrap();
+        let transaction = client.transaction().await.unwrap();
+        assert_eq!(insert_in(&transaction, &event("app")).await.unwrap(), Appended::Stored);
+        transaction.commit().await.unwrap();
+    });
+}

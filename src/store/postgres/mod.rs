@@ -125,7 +125,7 @@ impl Postgres {
         Ok(Self { worker: Worker::default(), shared: Arc::new(shared) })
     }
 
-    /// Brings the schema up to date now, rather than at the first call: 5 minutes at most, other instances waited for.
+    /// Brings the schema up to date now, rather than at the first call: within a minute or so, other instances waited for.
     ///
     /// # Errors
     ///
@@ -139,7 +139,7 @@ impl Postgres {
                 Verdict::Newer(version) => Err(newer(OPERATION, version)),
             }
         };
-        self.hand_over(OPERATION, schema::DEADLINE, job).await
+        self.hand_over(OPERATION, schema::DEADLINE + 2 * self.shared.options.call_deadline, job).await
     }
 
     /// Does work on a connection, on the store's thread.
@@ -212,11 +212,8 @@ impl Shared {
         }
         // In a task of its own, since a migration may take longer than the call that found it wanting.
         let shared = Arc::clone(self);
-        match tokio::spawn(async move { timeout(schema::DEADLINE, shared.bring_up()).await }).await {
-            Ok(Ok(verdict)) => verdict,
-            Ok(Err(_)) => Err(StoreError::new(StoreErrorKind::Timeout, operation)),
-            Err(_) => Err(StoreError::new(StoreErrorKind::Internal, operation)),
-        }
+        let found = tokio::spawn(shared.bring_up()).await;
+        found.unwrap_or_else(|_| Err(StoreError::new(StoreErrorKind::Internal, operation)))
     }
 
     fn known_verdict(&self) -> Option<Verdict> {
@@ -229,8 +226,22 @@ impl Shared {
         if let Some(verdict) = self.known_verdict() {
             return Ok(verdict);
         }
-        let mut lease = self.pool.lease("migrate").await?;
-        let verdict = schema::bring_up(lease.client("migrate")?, self.options.migrate).await;
+        let late = || StoreError::new(StoreErrorKind::Timeout, "migrate");
+        // Looking takes no longer than a call; only a migration may.
+        let look = timeout(self.options.call_deadline, async {
+            let mut lease = self.pool.lease("migrate").await?;
+            let looked = schema::look(lease.client("migrate")?, self.options.migrate).await;
+            Ok((lease, looked))
+        });
+        let (mut lease, looked) = look.await.unwrap_or_else(|_| Err(late()))?;
+        let verdict = match looked {
+            Ok(None) => {
+                let migrating = schema::bring_up(lease.client("migrate")?);
+                timeout(schema::DEADLINE, migrating).await.unwrap_or_else(|_| Err(late()))
+            }
+            Ok(Some(verdict)) => Ok(verdict),
+            Err(error) => Err(error),
+        };
         lease.end(&verdict);
         let verdict = verdict?;
         if let Verdict::Newer(version) = verdict {

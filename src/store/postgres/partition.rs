@@ -76,20 +76,26 @@ impl Partitioned {
         if missing.is_empty() {
             return Ok(());
         }
-        let failed = |error| fault(operation, error);
-        let mut there = self.there(client, operation).await?;
-        if missing.iter().any(|day| !there.contains(&self.partition(*day))) {
-            let transaction = client.transaction().await.map_err(failed)?;
-            let wait = format!("SET LOCAL lock_timeout = 3000; SELECT pg_advisory_xact_lock({LOCK})");
-            transaction.batch_execute(&wait).await.map_err(failed)?;
-            there = self.there(transaction.client(), operation).await?;
-            for day in missing.iter().filter(|day| !there.contains(&self.partition(**day))) {
-                transaction.batch_execute(&self.making(*day)).await.map_err(failed)?;
+        let there = self.there(client, operation).await?;
+        // Each by itself, so that what is done stays done when there are too many for one call.
+        for day in missing {
+            if !there.contains(&self.partition(day)) {
+                self.make(client, day, operation).await?;
             }
-            transaction.commit().await.map_err(failed)?;
+            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(day);
         }
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).extend(missing);
         Ok(())
+    }
+
+    async fn make(&self, client: &mut Client, day: Day, operation: &'static str) -> Result<(), StoreError> {
+        let failed = |error| fault(operation, error);
+        let transaction = client.transaction().await.map_err(failed)?;
+        let wait = format!("SET LOCAL lock_timeout = 3000; SELECT pg_advisory_xact_lock({LOCK})");
+        transaction.batch_execute(&wait).await.map_err(failed)?;
+        if !self.there(transaction.client(), operation).await?.contains(&self.partition(day)) {
+            transaction.batch_execute(&self.making(day)).await.map_err(failed)?;
+        }
+        transaction.commit().await.map_err(failed)
     }
 
     fn partition(&self, day: Day) -> String {

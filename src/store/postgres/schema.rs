@@ -11,6 +11,8 @@ use crate::store::{StoreError, StoreErrorKind};
 /// The migrations, in order: the version that each leads to, and its SQL.
 const MIGRATIONS: &[(i32, &str)] = &[(1, include_str!("migrations/0001_schema.sql"))];
 
+const OPERATION: &str = "migrate";
+
 /// The version that this library knows.
 pub(super) const KNOWN: i32 = 1;
 
@@ -21,7 +23,7 @@ pub(super) const LOCK: i64 = 0x7761_7463_686b_6565;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a migration may take, the waiting for other instances included.
-pub(super) const DEADLINE: Duration = Duration::from_secs(300);
+pub(super) const DEADLINE: Duration = Duration::from_secs(60);
 
 /// How the tables stand to this library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,16 +34,18 @@ pub(super) enum Verdict {
     Newer(i32),
 }
 
-/// Brings the schema up to what this library knows, in one transaction; or only looks, where it may not change anything.
-pub(super) async fn bring_up(client: &mut Client, may_migrate: bool) -> Result<Verdict, StoreError> {
-    const OPERATION: &str = "migrate";
-    if let Some(verdict) = verdict(version(client).await?) {
-        return Ok(verdict);
-    }
-    if !may_migrate {
+/// Says how the schema stands; none where there is something to be migrated.
+pub(super) async fn look(client: &Client, may_migrate: bool) -> Result<Option<Verdict>, StoreError> {
+    let verdict = verdict(version(client).await?);
+    if verdict.is_none() && !may_migrate {
         let why = "the schema watchkeeper is missing or older than this library, which may not migrate it";
         return Err(StoreError::new(StoreErrorKind::ReadOnly, OPERATION).because(why));
     }
+    Ok(verdict)
+}
+
+/// Brings the schema up to what this library knows, in one transaction.
+pub(super) async fn bring_up(client: &mut Client) -> Result<Verdict, StoreError> {
     let failed = |error| fault(OPERATION, error);
     let transaction = client.transaction().await.map_err(failed)?;
     // The lock ends with the transaction, so it is right behind a pooler too.
@@ -69,7 +73,7 @@ fn verdict(version: i32) -> Option<Verdict> {
 
 /// Returns the schema's version; 0 where there is none.
 async fn version(client: &Client) -> Result<i32, StoreError> {
-    let failed = |error| fault("migrate", error);
+    let failed = |error| fault(OPERATION, error);
     // From the catalogue itself: a lookup by name may answer from before the lock was had.
     let there =
         "SELECT EXISTS (SELECT FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -77,7 +81,7 @@ async fn version(client: &Client) -> Result<i32, StoreError> {
     let row = client.query_typed_one(there, &[]).await.map_err(failed)?;
     if row.try_get::<_, &str>(1).map_err(failed)? != "UTF8" {
         let why = "the database's encoding is not UTF8, so it cannot keep every text";
-        return Err(StoreError::new(StoreErrorKind::Unsupported, "migrate").because(why));
+        return Err(StoreError::new(StoreErrorKind::Unsupported, OPERATION).because(why));
     }
     if !row.try_get::<_, bool>(0).map_err(failed)? {
         return Ok(0);
