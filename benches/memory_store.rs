@@ -66,17 +66,16 @@ fn main() {
 
     // What happens before a store sees an event.
     let mut tell = [Vec::new(), Vec::new()];
+    let (mut drafts, mut events) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
     for _ in 0..ROUNDS {
         let told = |n: usize| {
             let told = Event::log("checkout").level(Level::Error).tag("order", n).detail("amount", 19.99);
             told.message("a line of some sixty letters, as they come from a service")
         };
-        let mut drafts = Vec::with_capacity(BATCH);
         tell[0].push(per_event(BATCH, || drafts.extend((0..BATCH).map(told))));
-        let mut events = Vec::with_capacity(BATCH);
         let accept = |draft: EventDraft| draft.accept(TimeWindow::default(), Timestamp::now()).0;
         tell[1].push(per_event(BATCH, || events.extend(drafts.drain(..).map(accept))));
-        black_box(events);
+        black_box(&mut events).clear();
     }
 
     println!("| {count} events, ns | memory store | `VecDeque` | `BTreeMap` |");

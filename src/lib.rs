@@ -22,11 +22,12 @@
 //! - [`queue`]: how much may wait for a sink, and the account of what became of it.
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
+//! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
 //! - [`promql`]: queries built from the same constants.
-//! - [`health`]: checks of what the service depends on.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
+//! - [`health`]: checks of what the service depends on.
 //! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
@@ -36,8 +37,8 @@ pub mod alert;
 pub mod api;
 pub mod environment;
 pub mod event;
-mod heap;
 pub mod health;
+mod heap;
 pub mod http;
 mod id;
 pub mod incident;
@@ -58,6 +59,7 @@ pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
+pub mod trace;
 mod watchkeeper;
 
 pub use id::{Id, InvalidId};
@@ -74,11 +76,11 @@ mod guide {
     mod readme {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
-    #[doc = include_str!("../docs/guide/events.md")]
-    mod events {}
     #[cfg(feature = "sentry")]
     #[doc = include_str!("../docs/guide/errors.md")]
     mod errors {}
+    #[doc = include_str!("../docs/guide/events.md")]
+    mod events {}
     #[doc = include_str!("../docs/guide/first-steps.md")]
     mod first_steps {}
     #[doc = include_str!("../docs/guide/health.md")]
@@ -91,6 +93,8 @@ mod guide {
     mod metrics {}
     #[doc = include_str!("../docs/guide/own-metrics.md")]
     mod own_metrics {}
+    #[doc = include_str!("../docs/guide/traces.md")]
+    mod traces {}
     #[doc = include_str!("../docs/guide/rules.md")]
     mod rules {}
     #[doc = include_str!("../docs/guide/own-stores.md")]

@@ -53,10 +53,10 @@ impl Watchkeeper {
             groups: None,
             http: HttpLayerBuilder::new(),
             metrics_token: None,
+            checks: Vec::new(),
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
-            checks: Vec::new(),
         }
     }
 
@@ -249,10 +249,10 @@ pub struct WatchkeeperBuilder {
     groups: Option<Vec<Group>>,
     http: HttpLayerBuilder,
     metrics_token: Option<String>,
+    checks: Vec<Check>,
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
-    checks: Vec<Check>,
 }
 
 impl WatchkeeperBuilder {
@@ -365,8 +365,8 @@ impl WatchkeeperBuilder {
 /// Checks of where telemetry goes. That something does not arrive there is no reason to serve nobody.
 fn checks_of_sinks(telemetry: &TelemetryHandle) -> Vec<Check> {
     let mut checks = Vec::new();
-    for (sink, trouble) in telemetry.sinks() {
-        let probe = move || std::future::ready(trouble().map_or(Ok(()), Err));
+    for (sink, state) in telemetry.sinks() {
+        let probe = move || std::future::ready(state());
         checks.push(Check::new(&format!("{sink}_sink"), probe).informational().keep(Duration::ZERO));
     }
     checks

@@ -19,10 +19,13 @@ fn resident() -> usize {
     pages * 4096
 }
 
+/// A kind of event, and how to tell one.
+type Shape = (&'static str, fn(u64) -> EventDraft);
+
 /// One after the other, in a process of their own: what one leaves free, the next takes.
 #[test]
 fn a_full_store_takes_no_more_than_it_says() {
-    let shapes: [(&str, fn(u64) -> EventDraft); 4] = [
+    let shapes: [Shape; 4] = [
         ("bare", |n| Event::log(format!("s{}", n % 3))),
         ("tags", |n| (0..8).fold(Event::log("s"), |told, k| told.tag(format!("k{k}"), n))),
         ("text", |n| Event::log("s").message("x".repeat(200 + n as usize % 800))),
@@ -50,7 +53,7 @@ fn a_full_store_takes_no_more_than_it_says() {
         }
         largest = largest.max(resident());
         let taken = largest.saturating_sub(before);
-        assert!(taken <= BOUND + 8 * MIB, "{shape}: {} MiB are taken, {} MiB allowed", taken / MIB, BOUND / MIB);
+        assert!(taken <= BOUND + 12 * MIB, "{shape}: {} MiB are taken, the bound is {} MiB", taken / MIB, BOUND / MIB);
         drop(store);
     }
     // And it does count something: the largest is near the bound.

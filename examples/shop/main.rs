@@ -3,6 +3,7 @@
 //! `cargo run --example shop -- --traffic 20` makes it its own customer, so that the numbers move.
 
 mod arguments;
+mod call;
 mod failures;
 mod logins;
 mod orders;
@@ -38,6 +39,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let address = &arguments.listen_addr;
+    let listener = TcpListener::bind(address).await.map_err(|error| Refusal::address(address, &error))?;
+    let address = listener.local_addr()?;
+
     let watch = Watchkeeper::builder(telemetry)
         .store(Parts::from_env()?) // in Postgres with MONITORING_DATABASE_URL or DATABASE_URL, else in memory
         .check("bank", payments::bank_answers)
@@ -49,12 +54,10 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
         .merge(subscriptions::router(metrics.subscription()))
         .merge(payments::router(metrics.payment(), watch.journal()))
         .merge(trouble::router())
+        .merge(call::router(traffic::reachable(address).to_string()))
         .merge(watch.routes()) // /metrics, /health
         .layer(watch.http_layer()); // last, so that unmatched requests are seen too
 
-    let address = &arguments.listen_addr;
-    let listener = TcpListener::bind(address).await.map_err(|error| Refusal::address(address, &error))?;
-    let address = listener.local_addr()?;
     say_where_to_look(address, &arguments);
     if let Some(rate) = arguments.traffic {
         traffic::start(address, rate);

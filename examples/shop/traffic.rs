@@ -38,7 +38,7 @@ pub(crate) fn start(shop: SocketAddr, rate: NonZeroU32) {
 }
 
 /// An address that means every interface is no address to connect to.
-fn reachable(mut shop: SocketAddr) -> SocketAddr {
+pub(crate) fn reachable(mut shop: SocketAddr) -> SocketAddr {
     if shop.ip().is_unspecified() {
         shop.set_ip(if shop.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() });
     }

@@ -25,6 +25,8 @@ pub(super) struct Slot {
 #[derive(Clone, Default)]
 struct Run {
     under_way: bool,
+    /// How many runs have ended.
+    ended: u64,
     last: Option<(Instant, CheckResult)>,
 }
 
@@ -56,8 +58,10 @@ impl Slot {
     /// Returns the result that is kept, or that of the run which is under way or begins now.
     pub(super) async fn result(self: Arc<Self>) -> CheckResult {
         let mut run = self.run.subscribe();
+        let before = run.borrow().ended;
         self.refresh();
-        let last = match run.wait_for(|run| !run.under_way).await {
+        // One that has ended meanwhile will do, or under many who ask there would always be another to wait for.
+        let last = match run.wait_for(|run| !run.under_way || run.ended > before).await {
             Ok(run) => run.last.as_ref().map(|(_, result)| result.clone()),
             Err(_) => None,
         };
@@ -122,7 +126,9 @@ impl Pending {
         let (slot, took) = (&self.slot, self.started.elapsed());
         slot.metrics.monitoring().record_health_check(&slot.check.name, answer.is_ok());
         let result = slot.found(self.at, took, answer);
-        slot.run.send_modify(|run| *run = Run { under_way: false, last: Some((Instant::now(), result)) });
+        slot.run.send_modify(|run| {
+            *run = Run { under_way: false, ended: run.ended + 1, last: Some((Instant::now(), result)) };
+        });
     }
 }
 

@@ -57,7 +57,7 @@ impl<B: Body> Body for MeteredBody<B> {
         let mut this = self.project();
         let frame = match this.meter {
             Meter::Response { visit, scope, .. } => {
-                let _entered = scope.as_ref().map(|scope| scope.enter());
+                let _entered = scope.as_mut().map(|scope| scope.enter());
                 visit.run();
                 let frame = this.inner.as_mut().poll_frame(context);
                 visit.pause();
@@ -108,18 +108,29 @@ impl Meter {
     }
 
     fn end(&mut self, outcome: Outcome) {
-        if let Self::Response { visit, bytes, .. } = self {
-            visit.end_of_body(*bytes, outcome);
-        }
+        self.record(outcome);
         // A request's meter records when it is dropped, which is now.
         *self = Self::Nobody;
+    }
+
+    /// Records the end of an answer's body; a second one is none.
+    fn record(&mut self, outcome: Outcome) {
+        if let Self::Response { visit, bytes, scope, .. } = self {
+            if let Some(scope) = scope
+                && let Some(outcome) = visit.outcome_of_body(outcome)
+            {
+                scope.end_of_body(outcome);
+            }
+            visit.end_of_body(*bytes, outcome);
+        }
     }
 }
 
 impl Drop for Meter {
     fn drop(&mut self) {
-        if let Self::Response { visit, bytes, .. } = self {
-            visit.end_of_body(*bytes, visit.outcome_of_drop());
+        if let Self::Response { visit, .. } = self {
+            let outcome = visit.outcome_of_drop();
+            self.record(outcome);
         }
     }
 }

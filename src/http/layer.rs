@@ -11,7 +11,7 @@ use super::bodies::AnyBody;
 #[cfg(feature = "axum")]
 use super::bodies::AxumBody;
 use super::core::Core;
-use super::options::{Options, RequestHead, ResponseHead, ScopeOptions, Source, UnmatchedPath};
+use super::options::{Options, RequestHead, ResponseHead, ScopeOptions, Source, TraceInAnswer, UnmatchedPath};
 use super::service::HttpService;
 use crate::metric::{RegisterError, Registry};
 
@@ -127,7 +127,14 @@ impl HttpLayerBuilder {
         self
     }
 
-    /// Takes the trace id for log lines from this header where a request has no `traceparent`. Default: from none.
+    /// Chooses what an answer says of the trace that its request belongs to. Default: the trace's id, in `x-trace-id`.
+    pub fn trace_in_answer(mut self, what: TraceInAnswer) -> Self {
+        self.options.scope.get_or_insert_default().trace_in_answer = what;
+        self
+    }
+
+    /// Keeps what this header of another system says as the field `trace_id` of the request's span, where a request has
+    /// no `traceparent`. Default: from none.
     pub fn trace_header(mut self, name: http::HeaderName) -> Self {
         self.options.scope.get_or_insert_default().trace_header = true;
         self.options.trace_header = Some(name);

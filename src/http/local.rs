@@ -84,7 +84,7 @@ pub(super) enum Found {
 /// One layer, as a thread knows it.
 pub(super) struct Local {
     id: u32,
-    /// Whether more is to be known of a request than its route: its trace, or labels of the app's own.
+    /// Whether more is to be known of a request than its route: labels of the app's own.
     pub(super) more: bool,
     pub(super) core: Arc<Core>,
     layout: Layout,
@@ -137,7 +137,7 @@ impl Local {
     fn new(core: Arc<Core>, lease: Option<Rc<Lease>>) -> Self {
         Self {
             id: core.id,
-            more: core.options.scope.is_some() || !core.options.labels.is_empty(),
+            more: !core.options.labels.is_empty(),
             layout: core.routes.layout.clone(),
             core,
             lease,

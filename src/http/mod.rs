@@ -35,6 +35,8 @@ pub mod request_id;
 mod route;
 mod scope;
 mod segment;
+#[cfg(feature = "otlp")]
+mod server_span;
 mod service;
 mod visit;
 
@@ -44,7 +46,7 @@ pub use bodies::AxumBody;
 pub use body::MeteredBody;
 pub use future::HttpFuture;
 pub use layer::{HttpLayer, HttpLayerBuilder};
-pub use options::{PathFunction, RequestHead, ResponseHead, UnmatchedPath};
+pub use options::{PathFunction, RequestHead, ResponseHead, TraceInAnswer, UnmatchedPath};
 pub use path::path_pattern;
 pub use request_id::RequestId;
 pub use route::UNMATCHED;

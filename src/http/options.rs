@@ -93,6 +93,19 @@ pub(super) enum Source {
     Response(FromResponse),
 }
 
+/// What an answer says of the trace that its request belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TraceInAnswer {
+    /// The trace's id, in `x-trace-id`. The default.
+    #[default]
+    TraceId,
+    /// The trace's id and the request's span, in `traceparent`.
+    Traceparent,
+    /// Nothing.
+    Nothing,
+}
+
 /// What the layer was told about a request's scope. Each service holds a copy, so it is small.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct ScopeOptions {
@@ -100,6 +113,8 @@ pub(super) struct ScopeOptions {
     pub(super) share_id: bool,
     /// Whether the layer has a [`trace_header`](Options::trace_header).
     pub(super) trace_header: bool,
+    /// What the answer says of the trace.
+    pub(super) trace_in_answer: TraceInAnswer,
 }
 
 /// Everything that the layer was told.

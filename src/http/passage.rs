@@ -25,7 +25,7 @@ impl Passage {
     #[inline]
     pub(super) fn run<T>(&mut self, handler: impl FnOnce() -> T) -> T {
         self.visit.run();
-        let returned = match &self.scope {
+        let returned = match &mut self.scope {
             Some(scope) => {
                 let _entered = scope.enter();
                 handler()
@@ -41,8 +41,8 @@ impl Passage {
     pub(super) fn answer<B: Body, E>(&mut self, answer: &mut Result<Response<B>, E>) -> Option<Followed> {
         match answer {
             Ok(response) => {
-                if let Some(scope) = &self.scope {
-                    scope.answer(response.headers_mut());
+                if let Some(scope) = &mut self.scope {
+                    scope.answer(response);
                 }
                 if !self.visit.answer(response) {
                     return None;
@@ -52,6 +52,9 @@ impl Passage {
             }
             Err(_) => {
                 self.visit.fail();
+                if let Some(scope) = &mut self.scope {
+                    scope.fail();
+                }
                 None
             }
         }

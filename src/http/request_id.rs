@@ -1,12 +1,12 @@
 //! Request ids: taken from the client where valid, made otherwise.
 
-use std::cell::Cell;
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::fmt::Hyphenated;
+
+use crate::trace::random;
 
 /// The header that carries a request's id, in both directions.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
@@ -48,7 +48,11 @@ impl RequestId {
     /// Makes a new id, a UUID of version 7. Neither allocates nor asks the system for random bytes: the random part
     /// comes from a generator that is quick and can be guessed, so do not use an id as a secret.
     pub fn generate() -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self::made_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    }
+
+    /// Makes a new id at this time since 1970.
+    pub(super) fn made_at(now: Duration) -> Self {
         let uuid = uuid::Builder::from_unix_timestamp_millis(millis(now), &random_bytes(now)).into_uuid();
         let mut text = [0; Hyphenated::LENGTH];
         uuid.hyphenated().encode_lower(&mut text);
@@ -94,28 +98,13 @@ fn millis(now: Duration) -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Mixes a counter of the thread's own with the time, which keeps forked processes apart: they share the counter.
+/// Takes what an id needs of random bytes.
 fn random_bytes(now: Duration) -> [u8; 10] {
-    thread_local! {
-        static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(()));
-    }
-    let step = |state: &Cell<u64>| {
-        state.set(state.get().wrapping_add(0x9e37_79b9_7f4a_7c15));
-        state.get()
-    };
-    let seed = STATE.try_with(step).unwrap_or_else(|_| RandomState::new().hash_one(()));
-    let first = mix(seed ^ now.as_nanos() as u64);
+    let (first, second) = random::pair(now);
     let mut bytes = [0; 10];
     bytes[..8].copy_from_slice(&first.to_ne_bytes());
-    bytes[8..].copy_from_slice(&mix(first ^ seed).to_ne_bytes()[..2]);
+    bytes[8..].copy_from_slice(&second.to_ne_bytes()[..2]);
     bytes
-}
-
-/// Spreads every bit of a number over all of them: the finisher of SplitMix64.
-const fn mix(number: u64) -> u64 {
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }
 
 #[cfg(test)]

@@ -51,8 +51,8 @@ where
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let size = request.body().size_hint().exact();
-        let visit = Visit::begin(self.layer, &request, size);
-        let scope = self.scope.map(|options| Scope::begin(&mut request, &visit, self.layer, options));
+        let mut visit = Visit::begin(self.layer, &request, size);
+        let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
         let meter = if size.is_none() { visit.request_meter() } else { None };
         let request = request.map(|body| MeteredBody::request(body, meter));
         let mut passage = Passage { visit, scope };
@@ -80,8 +80,8 @@ where
     #[inline(never)]
     fn call(&mut self, mut request: Request<axum::body::Body>) -> Self::Future {
         let size = request.body().size_hint().exact();
-        let visit = Visit::begin(self.layer, &request, size);
-        let scope = self.scope.map(|options| Scope::begin(&mut request, &visit, self.layer, options));
+        let mut visit = Visit::begin(self.layer, &request, size);
+        let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
         if size.is_none() {
             follow(&mut request, &visit);
         }

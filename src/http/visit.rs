@@ -17,7 +17,6 @@ use super::core::Core;
 use super::local;
 use super::options::{RequestHead, ResponseHead, Source, call};
 use super::route::{Layout, status_text};
-use super::scope::trace_id;
 use crate::metric::{Part, TraceId};
 use crate::presets::http::{ConnectionKind, Method, Outcome};
 
@@ -107,9 +106,29 @@ impl Visit {
         local::with(self.arrival.layer, |layer| layer.at(self.arrival.route).map(|(_, _, block)| Rc::clone(block)))?
     }
 
-    /// Returns the trace that the request belongs to.
-    pub(super) fn trace(&self) -> Option<TraceId> {
+    /// Tells whether anything is recorded of the request.
+    pub(super) fn is_recorded(&self) -> bool {
+        self.head != Head::Ended
+    }
+
+    /// Returns the trace that the request's durations point to.
+    fn trace(&self) -> Option<TraceId> {
         self.more.as_ref()?.trace
+    }
+
+    /// Lets the request's durations point to this trace.
+    pub(super) fn set_trace(&mut self, trace: TraceId) {
+        if self.is_recorded() {
+            self.more.get_or_insert_with(|| Box::new(More { trace: None, own: Box::default() })).trace = Some(trace);
+        }
+    }
+
+    /// Returns what an outcome of the body means for the request; none where the body has ended before.
+    pub(super) const fn outcome_of_body(&self, of_body: Outcome) -> Option<Outcome> {
+        match self.head {
+            Head::Sent { kind, .. } => Some(kind.outcome(of_body)),
+            Head::Awaited | Head::Ended => None,
+        }
     }
 
     #[inline]
@@ -333,13 +352,8 @@ fn abandon(arrival: Arrival, more: Option<Box<More>>, handler: Handler, head: He
 impl More {
     #[cold]
     fn of<B>(layer: u32, request: &Request<B>) -> Option<Box<Self>> {
-        let (traced, labelled) = local::with(layer, |layer| {
-            let options = &layer.core.options;
-            (options.scope.is_some(), !options.labels.is_empty())
-        })?;
-        let trace = if traced { trace_id(request.headers()) } else { None };
-        let own = if labelled { own_of_request(layer, request) } else { Box::default() };
-        (trace.is_some() || !own.is_empty()).then(|| Box::new(Self { trace, own }))
+        let own = own_of_request(layer, request);
+        (!own.is_empty()).then(|| Box::new(Self { trace: None, own }))
     }
 }
 

@@ -21,7 +21,7 @@ mod forward;
 mod handle;
 mod options;
 mod target;
-#[cfg(all(test, not(watchkeeper_loom)))]
+#[cfg(test)]
 mod tests;
 #[cfg(feature = "webhook")]
 mod webhook;

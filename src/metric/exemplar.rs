@@ -25,6 +25,23 @@ impl TraceId {
         if id == 0 { None } else { Some(Self { high: (id >> 64) as u64, low: id as u64 }) }
     }
 
+    /// What stands in for an id that came out as zero.
+    pub(crate) const FIRST: Self = Self { high: 0, low: 1 };
+
+    /// Returns the id as a number.
+    pub const fn to_u128(self) -> u128 {
+        ((self.high as u128) << 64) | self.low as u128
+    }
+
+    /// Writes the id as it is written everywhere: 32 hexadecimal digits in lower case.
+    pub(crate) fn to_hex(self) -> [u8; 32] {
+        let mut text = [0; 32];
+        for (digits, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.to_u128().to_be_bytes()) {
+            *digits = [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
+        }
+        text
+    }
+
     /// Reads the trace id out of a `traceparent` header; `None` when the header is not valid.
     pub fn from_traceparent(header: &str) -> Option<Self> {
         let mut fields = header.split('-');

@@ -110,14 +110,6 @@ impl TelemetryBuilder {
         self
     }
 
-    /// Keeps log events of this level and graver ones as events in the store, with their request's ids, once a
-    /// [`Watchkeeper`](crate::Watchkeeper) is built with this telemetry; whatever the [filter](Self::filter) of the log.
-    /// What the library logs in the course of its own work is not kept. Default: none are.
-    pub fn keep_events(mut self, least: Level) -> Self {
-        self.captured = Some(least);
-        self
-    }
-
     /// Sets where error reports go, by Sentry's protocol. Default: `SENTRY_DSN`, else `GLITCHTIP_DSN`, else nowhere.
     #[cfg(feature = "sentry")]
     pub fn sentry_dsn(mut self, dsn: impl Into<String>) -> Self {
@@ -146,6 +138,14 @@ impl TelemetryBuilder {
     #[cfg(feature = "sentry")]
     pub fn release(mut self, release: impl Into<String>) -> Self {
         self.errors.release = Some(release.into());
+        self
+    }
+
+    /// Keeps log events of this level and graver ones as events in the store, with their request's ids, once a
+    /// [`Watchkeeper`](crate::Watchkeeper) is built with this telemetry; whatever the [filter](Self::filter) of the log.
+    /// What the library logs in the course of its own work is not kept. Default: none are.
+    pub fn keep_events(mut self, least: Level) -> Self {
+        self.captured = Some(least);
         self
     }
 

@@ -14,13 +14,19 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::{Context, Filter};
 use tracing_subscriber::registry::LookupSpan;
 
+use super::filter::REQUEST_SPAN_TARGET;
 use super::ids::ReadSpanIds;
 use super::mask::{MASK, Masking};
 use crate::queue::OwnWork;
+use crate::sanitise::redact;
+use crate::trace::{TraceContext, offer};
 
 /// The fields of spans that are handed on with an event.
 const REQUEST_ID: &str = "request_id";
 const TRACE_ID: &str = "trace_id";
+
+/// The longest text in which secrets are looked for; no longer one is kept.
+const MAX_SEARCHED: usize = 32 * 1024;
 
 /// A log event, taken apart.
 #[derive(Debug, Clone, PartialEq)]
@@ -113,6 +119,10 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, R>) {
         let mut ids = SpanIds::default();
         attributes.record(&mut ids);
+        if attributes.metadata().target() == REQUEST_SPAN_TARGET {
+            // The HTTP layer offers the request's context to whoever keeps its span.
+            ids.trace_id = ids.trace_id.or_else(|| offer::read(trace_id_of));
+        }
         if let Some(span) = context.span(id) {
             span.extensions_mut().insert(ids);
         }
@@ -153,8 +163,15 @@ where
             }
         }
         let SpanIds { request_id, trace_id } = ids;
+        // Work that was carried into a task may have no span.
+        let trace_id = trace_id.or_else(|| Some(trace_id_of(&TraceContext::current()?)));
         keep(Logged { level: *metadata.level(), target: metadata.target(), message, fields, request_id, trace_id });
     }
+}
+
+/// Spells a trace's id as W3C trace context does.
+fn trace_id_of(context: &TraceContext) -> String {
+    format!("{:032x}", context.trace_id().to_u128())
 }
 
 impl Visit for SpanIds {
@@ -185,11 +202,15 @@ impl Fields<'_> {
     fn put(&mut self, field: &Field, value: Value) {
         let name = field.name();
         match (name, value) {
-            ("message", Value::String(text)) => self.message = Some(text),
+            ("message", Value::String(text)) => self.message = Some(redact(&text, MAX_SEARCHED)),
             (REQUEST_ID, Value::String(text)) => self.ids.request_id = Some(text),
             (TRACE_ID, Value::String(text)) => self.ids.trace_id = Some(text),
             (_, value) => {
-                let value = if self.masking.masks(name) { MASK.into() } else { value };
+                let value = match value {
+                    _ if self.masking.masks(name) => MASK.into(),
+                    Value::String(text) => redact(&text, MAX_SEARCHED).into(),
+                    value => value,
+                };
                 self.fields.push((name.strip_prefix("r#").unwrap_or(name), value));
             }
         }
@@ -233,7 +254,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-#[cfg(all(test, not(watchkeeper_loom)))]
+#[cfg(test)]
 mod tests {
     use std::sync::Mutex;
 
@@ -265,7 +286,7 @@ mod tests {
             warn!(order = 7, amount = 19.99, ok = false, card = ?"visa", "slow");
             info!("not grave");
             debug!("not at all");
-            error!(request_id = "r-2", user_password = "open sesame", "failed");
+            error!(request_id = "r-2", user_password = "open sesame", "failed: https://me:pass@host/");
         });
         assert_eq!(kept.len(), 2, "{kept:?}");
         let first = Logged {
@@ -284,6 +305,7 @@ mod tests {
         assert_eq!(kept[0], first);
         assert_eq!(kept[1].request_id.as_deref(), Some("r-2"));
         assert_eq!(kept[1].fields, [("user_password", "***".into())]);
+        assert!(!format!("{:?}", kept[1]).contains("pass@"), "{:?}", kept[1]);
     }
 
     #[test]

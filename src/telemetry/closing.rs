@@ -44,7 +44,6 @@ impl Closing {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner).push(sink);
     }
 
-    /// Returns the sinks besides the log.
     pub(super) fn sinks(&self) -> Vec<Arc<dyn Sink>> {
         self.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

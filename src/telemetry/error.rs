@@ -70,6 +70,10 @@ pub enum TelemetryError {
     /// A variable is not Unicode text.
     #[error(transparent)]
     NotUnicode(#[from] NotUnicode),
+    /// A variable about traces cannot be used.
+    #[cfg(feature = "otlp")]
+    #[error(transparent)]
+    Otlp(#[from] super::OtlpError),
     /// The process has a tracing subscriber already, from an earlier call or from another crate; that one stays.
     #[error("logging is already set up in this process; the first set-up stays")]
     AlreadyInitialised,

@@ -48,13 +48,13 @@ impl TelemetryHandle {
         &self.0.accounts
     }
 
-    /// Returns the sinks besides the log, each with a way to ask what is the matter with it.
-    pub(crate) fn sinks(&self) -> Vec<(&'static str, impl Fn() -> Option<&'static str> + Send + Sync + 'static)> {
+    /// Returns the sinks that tell how they fare, each with a way to ask it.
+    pub(crate) fn sinks(&self) -> Vec<(&'static str, impl Fn() -> Result<(), &'static str> + Send + Sync + 'static)> {
         let of = |sink: &Arc<dyn Sink>| {
             let (name, sink) = (sink.account().sink().as_str(), Arc::downgrade(sink));
-            (name, move || sink.upgrade()?.trouble())
+            (name, move || sink.upgrade().and_then(|sink| sink.state()).unwrap_or(Ok(())))
         };
-        self.0.closing.sinks().iter().map(of).collect()
+        self.0.closing.sinks().iter().filter(|sink| sink.state().is_some()).map(of).collect()
     }
 
     /// Counts the log lines that are lost since the start: their write failed or was never tried. Lines that wait are

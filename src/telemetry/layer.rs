@@ -12,7 +12,8 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
 use super::fields::{FieldWriter, Masks, Owner};
-use super::ids::ReadSpanIds;
+use super::filter::REQUEST_SPAN_TARGET;
+use super::ids::{ReadSpanIds, SpanIds};
 use super::mask::Masking;
 use super::output::Output;
 use super::scratch::Scratch;
@@ -20,6 +21,7 @@ use super::style::Style;
 use super::trail::SpanFields;
 use crate::queue::Priority;
 use crate::service::ServiceInfo;
+use crate::trace::offer;
 
 /// Writes each event as one line of a style.
 pub(super) struct LogLayer<S> {
@@ -84,6 +86,12 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, R>) {
         if let Some(span) = context.span(id) {
             self.keep(&span, |visitor| attributes.record(visitor));
+            if attributes.metadata().target() == REQUEST_SPAN_TARGET
+                && let Some(ids) = offer::read(|context| SpanIds::from(context))
+                && let Some(fields) = span.extensions_mut().get_mut::<SpanFields<S>>()
+            {
+                fields.traced = Some(ids);
+            }
         }
     }
 

@@ -38,6 +38,8 @@ mod lines;
 mod mask;
 mod names;
 mod notice;
+#[cfg(feature = "otlp")]
+pub(crate) mod otlp;
 mod outlet;
 mod output;
 mod panics;
@@ -64,6 +66,8 @@ pub use filter::REQUEST_SPAN_TARGET;
 pub use format::{LogFormat, UnknownFormat};
 pub use handle::TelemetryHandle;
 pub use mask::MASKED_FIELDS;
+#[cfg(feature = "otlp")]
+pub use otlp::OtlpError;
 pub use report::{CloseReport, SinkReport};
 pub(crate) use sink::Sink;
 

@@ -26,12 +26,17 @@ pub(super) struct Part<R> {
 ///
 /// # Errors
 /// [`TelemetryError`] naming the variable or option that cannot be read. What was set up before is closed then.
-#[cfg_attr(not(feature = "sentry"), expect(unused_variables, unused_mut, reason = "no part is compiled in"))]
+#[cfg_attr(
+    not(any(feature = "otlp", feature = "sentry")),
+    expect(unused_variables, unused_mut, reason = "no part is compiled in")
+)]
 pub(super) fn configured<R>(builder: &TelemetryBuilder) -> Result<Vec<Part<R>>, TelemetryError>
 where
     R: Subscriber + for<'a> LookupSpan<'a>,
 {
     let mut parts = Vec::new();
+    #[cfg(feature = "otlp")]
+    parts.extend(super::otlp::part(&builder.environment, builder.service, &builder.accounts)?);
     #[cfg(feature = "sentry")]
     {
         // Whoever traces comes first, so that the ids of a span are there when they are asked for.

@@ -14,8 +14,8 @@ pub(crate) trait Sink: Send + Sync + 'static {
     /// Returns the account of what was accepted, sent, dropped and queued.
     fn account(&self) -> &Account;
 
-    /// Says why nothing gets there at this moment; `None` where the last try succeeded, or there was none.
-    fn trouble(&self) -> Option<&'static str> {
+    /// Says whether the last try to get something there succeeded, and why not; `None` of a sink that does not tell.
+    fn state(&self) -> Option<Result<(), &'static str>> {
         None
     }
 

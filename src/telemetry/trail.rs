@@ -13,12 +13,14 @@ pub(super) struct SpanFields<S> {
     pub(super) writer: usize,
     text: String,
     ids: Ids,
+    /// The ids of the request's trace, where this is the span of a request.
+    pub(super) traced: Option<SpanIds>,
     style: PhantomData<S>,
 }
 
 impl<S: Style> SpanFields<S> {
     pub(super) fn new(writer: usize, text: &str, ids: Ids) -> Self {
-        Self { writer, text: text.to_owned(), ids, style: PhantomData }
+        Self { writer, text: text.to_owned(), ids, traced: None, style: PhantomData }
     }
 
     /// Adds fields that were recorded later.
@@ -55,6 +57,9 @@ impl Trail {
             if let Some(at) = inner {
                 *outer = Some(fields_start + at.start..fields_start + at.end);
             }
+        }
+        if let Some(ids) = fields.traced {
+            self.trace(ids);
         }
     }
 

@@ -36,7 +36,7 @@ const FLOORS: &[Floor] = &[
     // What a running service emits by itself, and the files rendered from the catalogue.
     Floor {
         name: "signals",
-        modules: &["http", "telemetry", "stack"],
+        modules: &["http", "telemetry", "trace", "stack"],
         uses: &["ground", "metric", "presets", "queue"],
     },
     // Pure types and state machines: no input, no output, time is an argument.

@@ -30,11 +30,12 @@ fn everything() -> Known {
 }
 
 /// What is wrong with the metrics that a page names, and with the labels that it picks a known one by. Metrics and labels
-/// that the page declares itself are its own affair, and helpers in Rust are no metrics.
+/// that the page declares itself are its own affair, and functions in Rust are no metrics.
 fn faults_of_page(page: &str, known: &Known) -> Vec<String> {
     let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_' || c == ':';
     let names_a_metric = |word: &str| {
         let own = page.contains(&format!("::new(\"{word}\""))
+            // A helper, in the reference without its parentheses.
             || word.starts_with("record_")
             || word.len() < 8
             || word.starts_with('_');
@@ -48,9 +49,11 @@ fn faults_of_page(page: &str, known: &Known) -> Vec<String> {
         let (word, after) = rest[start..].split_at(rest[start..].find(|c| !is_part(c)).unwrap_or(rest.len() - start));
         // A part of a longer word of another kind, such as a type in Rust or a file.
         let alone = !rest[..start].ends_with(|c: char| c.is_alphanumeric() || c == '-');
+        // A function in Rust.
+        let is_called = after.starts_with('(');
         rest = after;
         match known.get(word) {
-            None if alone && names_a_metric(word) => faults.push(format!("there is no metric {word}")),
+            None if alone && !is_called && names_a_metric(word) => faults.push(format!("there is no metric {word}")),
             Some(labels) if alone => {
                 let unknown = picked_by(after).filter(|label| !labels.contains(*label));
                 let unknown = unknown.filter(|label| !page.contains(&format!("\"{label}\"")));

@@ -111,7 +111,14 @@ fn postgres(data: &Data, name: &str, fill: impl FnOnce(&Path)) -> Server {
     let sockets = format!("unix_socket_directories={}", folder.display());
     let settings = ["listen_addresses=127.0.0.1", "fsync=off", "shared_buffers=16MB", &sockets];
     let settings = settings.iter().flat_map(|setting| ["-c", setting]);
-    Server::start(tool("postgres").arg("-D").arg(folder).args(["-p", &port.to_string()]).args(settings), port)
+    let port_text = port.to_string();
+    let server = Server::start(tool("postgres").arg("-D").arg(folder).args(["-p", &port_text]).args(settings), port);
+    // It listens before it is ready.
+    eventually(|| {
+        let output = tool("pg_isready").args(["-h", "127.0.0.1", "-p", &port_text]).output().expect("it starts");
+        output.status.success().then_some(()).ok_or_else(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    });
+    server
 }
 
 /// A program of Postgres, which refuses to run as root.

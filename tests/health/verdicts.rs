@@ -38,7 +38,7 @@ async fn a_service_without_checks_is_healthy() {
         let (status, answer) = ask(&watch, path, None).await;
         assert_eq!((status, still(answer)), (200, json!({"status": "healthy", "checks": []})), "{path}");
     }
-    assert!(!watch.registry().render(watchkeeper::metric::Format::Text).contains("watchkeeper_health"));
+    assert!(!watch.registry().render(watchkeeper::metric::Format::Text).contains("watchkeeper_health_check_up{"));
 }
 
 #[tokio::test]

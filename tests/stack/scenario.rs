@@ -15,6 +15,8 @@ pub(crate) struct Scenario {
     pub(crate) labels: Vec<(&'static str, &'static str)>,
     /// The value as the description shows it.
     pub(crate) shown: &'static str,
+    /// After how many minutes the condition holds, where a sum of rates takes a window to add up.
+    pub(crate) holds_after: u64,
     /// For how many minutes the condition must hold.
     pub(crate) pending: u64,
     pub(crate) lines: Vec<Line>,
@@ -34,7 +36,7 @@ impl Scenario {
         self.test(out, "fires and resolves", &self.inputs(|line| vec![(line.bad, PHASE), (line.below, PHASE)]));
         if self.pending > 1 {
             // Two minutes for the first rates; then it is pending, and nobody is told yet.
-            self.check(out, format!("{}m", self.pending / 2), &[]);
+            self.check(out, format!("{}m", self.holds_after + self.pending / 2), &[]);
         }
         self.check(out, format!("{}m", phase - 1), &[self.expected(alert, settings)]);
         self.check(out, format!("{}m", 2 * phase - 1), &[]);

@@ -47,6 +47,7 @@ fn up(alert: &'static str, job: &'static str, pending: u64) -> Scenario {
         alert,
         labels: vec![("job", job), ("instance", "HOST"), ("service", job)],
         shown: "0",
+        holds_after: 0,
         pending,
         lines: vec![gauge(&series, 0.0, 1.0)],
     }
@@ -105,6 +106,7 @@ fn http() -> Vec<Scenario> {
             alert: "HighErrorRate",
             labels: API.to_vec(),
             shown: "6%",
+            holds_after: 0,
             pending: 5,
             // Two routes and three statuses: a share of each route alone would be 1 for some and 0 for others.
             lines: vec![
@@ -118,22 +120,24 @@ fn http() -> Vec<Scenario> {
         Scenario {
             alert: "HighResponseTime",
             labels: API.to_vec(),
-            shown: "2.425s",
+            shown: "1.429s",
+            holds_after: 0,
             pending: 5,
             lines: buckets(
                 "/orders/{id}",
-                &[("0.5", 0.0, 0.0), ("1.0", 0.0, 96.0), ("2.5", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
+                &[("0.5", 0.0, 0.0), ("1.0", 93.0, 96.0), ("2.5", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
             ),
         },
         Scenario {
             alert: "HighScanLatency",
             labels: vec![("job", "api"), ("path", "/api/scan"), ("service", "api")],
-            shown: "490ms",
+            shown: "357.1ms",
+            holds_after: 0,
             pending: 1,
             // Another route that is slow all the time is none of its business.
             lines: buckets(
                 "/api/scan",
-                &[("0.25", 0.0, 0.0), ("0.3", 0.0, 96.0), ("0.5", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
+                &[("0.25", 0.0, 0.0), ("0.3", 93.0, 96.0), ("0.5", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
             )
             .into_iter()
             .chain(buckets("/reports", &[("0.5", 0.0, 0.0), ("1.0", 100.0, 100.0), ("+Inf", 100.0, 100.0)]))
@@ -157,18 +161,20 @@ fn gateway() -> Vec<Scenario> {
         Scenario {
             alert: "HighRequestLatency",
             labels: GATEWAY.to_vec(),
-            shown: "195ms",
+            shown: "128.6ms",
+            holds_after: 0,
             pending: 5,
             lines: histogram(
                 "gateway_request_duration_seconds",
                 &format!(r#"method="GET",path="/v1/orders",{AT_GATEWAY}"#),
-                &[("0.05", 0.0, 0.0), ("0.1", 0.0, 96.0), ("0.2", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
+                &[("0.05", 0.0, 0.0), ("0.1", 93.0, 96.0), ("0.2", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
             ),
         },
         Scenario {
             alert: "KafkaProducerLag",
             labels: vec![("job", "gateway"), ("instance", "gateway:3000"), ("service", "gateway")],
             shown: "1001",
+            holds_after: 0,
             pending: 5,
             lines: vec![gauge(&format!("gateway_kafka_producer_lag_messages{{{AT_GATEWAY}}}"), 1001.0, 1000.0)],
         },
@@ -176,6 +182,7 @@ fn gateway() -> Vec<Scenario> {
             alert: "RateLimitSpike",
             labels: GATEWAY.to_vec(),
             shown: "110",
+            holds_after: 5,
             pending: 5,
             lines: vec![
                 of_gateway(
@@ -196,6 +203,7 @@ fn gateway() -> Vec<Scenario> {
             alert: "CacheMissRate",
             labels: vec![("cache", "api_keys"), ("job", "gateway"), ("service", "gateway")],
             shown: "69%",
+            holds_after: 0,
             pending: 10,
             // The other cache hits nearly always, and must not make up for this one.
             lines: vec![
@@ -209,6 +217,7 @@ fn gateway() -> Vec<Scenario> {
             alert: "AuthenticationFailures",
             labels: GATEWAY.to_vec(),
             shown: "12",
+            holds_after: 5,
             pending: 5,
             lines: vec![
                 of_gateway("gateway_auth_failures_total", r#"reason="invalid_key""#, 4.0, 3.0),
@@ -230,6 +239,7 @@ fn billing() -> Vec<Scenario> {
             alert: "InvoiceGenerationFailures",
             labels: BILLING.to_vec(),
             shown: "94%",
+            holds_after: 0,
             pending: 10,
             lines: vec![
                 outcome("billing_invoices_generated_total", "success", 94.0, 96.0),
@@ -239,18 +249,20 @@ fn billing() -> Vec<Scenario> {
         Scenario {
             alert: "PdfGenerationDelays",
             labels: BILLING.to_vec(),
-            shown: "9.75s",
+            shown: "6.429s",
+            holds_after: 0,
             pending: 5,
             lines: histogram(
                 "billing_pdf_generation_duration_seconds",
                 AT_BILLING,
-                &[("2.5", 0.0, 0.0), ("5.0", 0.0, 96.0), ("10.0", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
+                &[("2.5", 0.0, 0.0), ("5.0", 93.0, 96.0), ("10.0", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
             ),
         },
         Scenario {
             alert: "EmailDeliveryIssues",
             labels: BILLING.to_vec(),
             shown: "94%",
+            holds_after: 0,
             pending: 10,
             lines: vec![
                 outcome("billing_emails_sent_total", "success", 94.0, 96.0),
@@ -268,43 +280,47 @@ fn payment_spikes(settings: &Settings) -> String {
     let mut out = scenario::file(LONG_STEP, &["billing"]);
     let hours = |hours: u64| hours * 3600 / LONG_STEP;
     let series = |status: &str| format!(r#"payments_total{{status="{status}",{AT_BILLING}}}"#);
-    let scenario = Scenario {
+    let mut scenario = Scenario {
         alert: "PaymentFailureSpike",
         labels: BILLING.to_vec(),
-        shown: "10m",
+        shown: "",
+        holds_after: 0,
         pending: 15,
         lines: Vec::new(),
     };
     let (_, rules) = alerts::all(settings).into_iter().find(|(name, _)| *name == "billing").expect("a shipped file");
     let alert = rules.alerts().find(|alert| alert.name() == scenario.alert).expect("a shipped alert");
-    let mut case = |name: &str, failed: &[(Option<f64>, u64)], checks: &[(String, bool)]| {
+    // At a time, nobody or the value that is shown.
+    let mut case = |name: &str, failed: &[(Option<f64>, u64)], checks: &[(&str, Option<&'static str>)]| {
         let good = (Some(1.0), failed.iter().map(|(_, steps)| steps).sum());
         let inputs = [(series("failed"), values(true, failed)), (series("succeeded"), values(true, &[good]))];
         begin(&mut out, LONG_STEP, &format!("PaymentFailureSpike {name}"), &inputs);
         out.push_str("    alert_rule_test:\n");
-        for (time, fires) in checks {
-            let expected = scenario.expected(alert, settings);
-            scenario.check(&mut out, time.clone(), if *fires { std::slice::from_ref(&expected) } else { &[] });
+        for &(time, shown) in checks {
+            scenario.shown = shown.unwrap_or_default();
+            let expected = shown.map(|_| scenario.expected(alert, settings));
+            scenario.check(&mut out, time.to_owned(), expected.as_slice());
         }
     };
-    let (calm, high, below) = (Some(0.5), Some(3.0), Some(0.9));
+    let (none, calm, high, below) = (Some(0.0), Some(0.5), Some(3.0), Some(0.9));
     case(
         "fires and resolves",
         &[(calm, hours(26)), (high, hours(2)), (calm, hours(2))],
-        &[("26h".to_owned(), false), ("28h".to_owned(), true), ("30h".to_owned(), false)],
+        // The hour's rate is twice the day's after a quarter of an hour; a quarter later somebody is told.
+        &[("26h", None), ("26h25m", None), ("26h45m", Some("7.917m")), ("28h", Some("10m")), ("30h", None)],
     );
-    case("just below", &[(calm, hours(26)), (below, hours(2))], &[("28h".to_owned(), false)]);
-    case("without traffic", &[(Some(0.0), hours(28))], &[("28h".to_owned(), false)]);
-    case("without data", &[(None, hours(28))], &[("28h".to_owned(), false)]);
+    case("just below", &[(calm, hours(26)), (below, hours(2))], &[("28h", None)]);
+    case("without traffic", &[(none, hours(28))], &[("28h", None)]);
+    case("without data", &[(None, hours(28))], &[("28h", None)]);
     case(
         "has nothing to compare with on the first day",
         &[(high, hours(20))],
-        &[("2h".to_owned(), false), ("12h".to_owned(), false), ("20h".to_owned(), false)],
+        &[("2h", None), ("12h", None), ("20h", None)],
     );
     case(
-        "takes a few failures after a day without any for what they are",
-        &[(Some(0.0), hours(26)), (Some(0.3), hours(1))],
-        &[("27h".to_owned(), false)],
+        "takes four failures an hour after a day without any for what they are, and six for a spike",
+        &[(none, hours(26)), (Some(0.37), hours(2)), (Some(0.5), hours(2))],
+        &[("28h", None), ("30h", Some("1.667m"))],
     );
     out
 }
@@ -316,6 +332,7 @@ fn database() -> Vec<Scenario> {
             alert: "DatabaseConnectionPoolExhaustion",
             labels: vec![("job", "api"), ("instance", "api:3000"), ("service", "api")],
             shown: "9%",
+            holds_after: 0,
             pending: 5,
             lines: vec![
                 gauge(&format!("db_connections_active{{{at_api}}}"), 91.0, 90.0),
@@ -326,6 +343,7 @@ fn database() -> Vec<Scenario> {
             alert: "DatabaseConnectionIssues",
             labels: vec![("job", "postgres"), ("instance", "postgres-exporter:9187"), ("service", "postgres")],
             shown: "0",
+            holds_after: 0,
             pending: 1,
             lines: vec![gauge(
                 r#"pg_up{job="postgres",instance="postgres-exporter:9187",service="postgres"}"#,
@@ -352,6 +370,7 @@ fn machine() -> Vec<Scenario> {
                 ("service", "node"),
             ],
             shown: "9%",
+            holds_after: 0,
             pending: 5,
             lines: vec![
                 gauge(&format!("node_filesystem_avail_bytes{{{disk}}}"), 9.0, 10.0),
@@ -364,6 +383,7 @@ fn machine() -> Vec<Scenario> {
             alert: "HighMemoryUsage",
             labels: vec![("instance", "node-exporter:9100"), ("job", "node"), ("service", "node")],
             shown: "91%",
+            holds_after: 0,
             pending: 5,
             lines: vec![
                 gauge(&format!("node_memory_MemAvailable_bytes{{{at_node}}}"), 9.0, 10.0),
@@ -382,6 +402,7 @@ fn realtime() -> Vec<Scenario> {
         alert: "WebSocketDisconnectSpike",
         labels: vec![("job", "realtime"), ("service", "realtime")],
         shown: "12",
+        holds_after: 0,
         pending: 1,
         // Any number of clients may say goodbye.
         lines: vec![closed("dropped", 0.8, 0.5), closed("timeout", 0.4, 0.4), closed("client_closed", 500.0, 500.0)],
@@ -399,18 +420,20 @@ fn sync() -> Vec<Scenario> {
             alert: "SyncErrorRate",
             labels: labels.clone(),
             shown: "6%",
+            holds_after: 0,
             pending: 5,
             lines: vec![ended("success", 94.0, 95.0), ended("error", 6.0, 5.0)],
         },
         Scenario {
             alert: "SyncLatencyHigh",
             labels,
-            shown: "9.75s",
+            shown: "6.429s",
+            holds_after: 0,
             pending: 10,
             lines: histogram(
                 "sync_duration_seconds",
                 of_sync,
-                &[("2.0", 0.0, 0.0), ("5.0", 0.0, 96.0), ("10.0", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
+                &[("2.0", 0.0, 0.0), ("5.0", 93.0, 96.0), ("10.0", 100.0, 100.0), ("+Inf", 100.0, 100.0)],
             ),
         },
     ]
@@ -424,6 +447,7 @@ fn monitor() -> Vec<Scenario> {
         alert,
         labels,
         shown: "10",
+        holds_after: 0,
         pending: 10,
         lines: vec![counter(&series, 1.0, 0.0)],
     };
@@ -432,6 +456,7 @@ fn monitor() -> Vec<Scenario> {
             alert: "TargetDown",
             labels: vec![("job", "redis"), ("instance", "redis-exporter:9121"), ("service", "redis")],
             shown: "0",
+            holds_after: 0,
             pending: 5,
             lines: vec![gauge(r#"up{job="redis",instance="redis-exporter:9121",service="redis"}"#, 0.0, 1.0)],
         },
@@ -454,6 +479,7 @@ fn monitor() -> Vec<Scenario> {
                 ("service", "alertmanager"),
             ],
             shown: "20",
+            holds_after: 0,
             pending: 1,
             lines: vec![counter(&failed_notifications(), 1.0, 0.0)],
         },
@@ -461,6 +487,7 @@ fn monitor() -> Vec<Scenario> {
             alert: "ConfigurationNotLoaded",
             labels: at_prometheus.to_vec(),
             shown: "0",
+            holds_after: 0,
             pending: 5,
             lines: vec![gauge(&format!("prometheus_config_last_reload_successful{{{prometheus}}}"), 0.0, 1.0)],
         },
@@ -474,6 +501,7 @@ fn monitor() -> Vec<Scenario> {
                 ("sink", "logs"),
             ],
             shown: "20",
+            holds_after: 0,
             pending: 1,
             lines: ["logs", "traces"]
                 .map(|sink| -> Line {
@@ -507,7 +535,8 @@ fn single_failures(out: &mut String) {
 
 /// The one alert that always fires.
 fn watchdog(out: &mut String, settings: &Settings) {
-    let scenario = Scenario { alert: "Watchdog", labels: Vec::new(), shown: "1", pending: 0, lines: Vec::new() };
+    let scenario =
+        Scenario { alert: "Watchdog", labels: Vec::new(), shown: "1", holds_after: 0, pending: 0, lines: Vec::new() };
     let (_, rules) = alerts::all(settings).into_iter().find(|(name, _)| *name == "monitor").expect("a shipped file");
     let alert = rules.alerts().find(|alert| alert.name() == "Watchdog").expect("a shipped alert");
     begin(out, STEP, "Watchdog fires without any data", &[("unrelated".to_owned(), "1+0x100".to_owned())]);

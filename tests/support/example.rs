@@ -28,7 +28,15 @@ pub fn example(name: &str) -> Command {
         assert!(modified(&source) <= built, "{} is newer than the example: {build}", source.display());
     }
     let mut command = Command::new(program);
-    for variable in ["RUST_LOG", "RUST_LOG_FORMAT", "LISTEN_ADDR", "SENTRY_DSN", "GLITCHTIP_DSN", "ENVIRONMENT", "SENTRY_TRACES_SAMPLE_RATE"] {
+    for variable in [
+        "RUST_LOG",
+        "RUST_LOG_FORMAT",
+        "LISTEN_ADDR",
+        "SENTRY_DSN",
+        "GLITCHTIP_DSN",
+        "ENVIRONMENT",
+        "SENTRY_TRACES_SAMPLE_RATE",
+    ] {
         command.env_remove(variable);
     }
     command

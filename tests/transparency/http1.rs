@@ -49,8 +49,9 @@ async fn read_all(address: SocketAddr, request: &[u8]) -> Vec<u8> {
     answer
 }
 
-/// Takes out the request ids that the layer gave, and says how many there were.
+/// Takes out the request ids that the layer gave, and says how many there were. The id of the trace goes too.
 pub fn take_request_ids(answer: &mut Vec<u8>) -> usize {
+    assert!(std::iter::from_fn(|| take_header(answer, b"\r\nx-trace-id: ")).count() <= 1);
     if String::from_utf8_lossy(answer).contains(HANDLERS_OWN_ID) {
         return 0;
     }

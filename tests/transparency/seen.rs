@@ -87,8 +87,11 @@ impl Seen {
         self.head.is_some()
     }
 
-    /// Takes out the request ids that the layer gave, and says how many there were.
+    /// Takes out the request ids that the layer gave, and says how many there were. The id of the trace goes too.
     pub fn take_request_ids(&mut self) -> usize {
+        let with_traces = self.headers.len();
+        self.headers.retain(|(name, _)| name != "x-trace-id");
+        assert!(with_traces - self.headers.len() <= 1);
         let before = self.headers.len();
         self.headers.retain(|(name, value)| name != "x-request-id" || value == HANDLERS_OWN_ID);
         before - self.headers.len()

@@ -65,7 +65,8 @@ pub(super) fn cpu(of: fn(&ExporterMetric) -> Selector) -> Panel {
         "Share of the time in which the processors of a machine were not idle.",
         FieldUnit::Share,
     )
-    .query(number(1.0) - idle, "{{instance}}")
+    // An idle processor may count a little more than the time that went by.
+    .query((number(1.0) - idle).clamp_min(0.0), "{{instance}}")
     .scraped_every(SCRAPED_EVERY)
     .scale(0.0, 1.0)
 }

@@ -25,6 +25,6 @@ mod file;
 mod record;
 
 pub use alert::{Alert, Severity};
-pub use error::RuleError;
+pub use error::{RuleError, RuleFault};
 pub use file::{Group, Rule, RuleFile};
 pub use record::Record;

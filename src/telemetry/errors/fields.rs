@@ -73,7 +73,11 @@ impl Visit for Fields<'_> {
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{value}"));
+        if field.name() == "message" {
+            truncate(value, MOST_MESSAGE).clone_into(&mut self.message);
+        } else {
+            self.insert(field, || Value::from(truncate(value, MOST_TEXT)));
+        }
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
@@ -106,6 +110,16 @@ pub(super) struct RequestFields {
 }
 
 impl RequestFields {
+    fn place(&mut self, field: &Field) -> Option<&mut Option<String>> {
+        Some(match field.name() {
+            "method" | "http.request.method" => &mut self.method,
+            "path" | "http.route" => &mut self.route,
+            "request_id" => &mut self.id,
+            "trace_id" => &mut self.trace,
+            _ => return None,
+        })
+    }
+
     /// Takes what was recorded later.
     pub(super) fn merge(&mut self, later: Self) {
         self.method = later.method.or(self.method.take());
@@ -117,18 +131,15 @@ impl RequestFields {
 
 impl Visit for RequestFields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        let place = match field.name() {
-            "method" | "http.request.method" => &mut self.method,
-            "path" | "http.route" => &mut self.route,
-            "request_id" => &mut self.id,
-            "trace_id" => &mut self.trace,
-            _ => return,
-        };
-        *place = Some(text(value, MOST_TEXT));
+        if let Some(place) = self.place(field) {
+            *place = Some(text(value, MOST_TEXT));
+        }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.record_debug(field, &format_args!("{value}"));
+        if let Some(place) = self.place(field) {
+            *place = Some(truncate(value, MOST_TEXT).to_owned());
+        }
     }
 }
 

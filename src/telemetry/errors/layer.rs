@@ -17,6 +17,7 @@ use crate::queue::OwnWork;
 use crate::telemetry::REQUEST_SPAN_TARGET;
 use crate::telemetry::ids::{ReadSpanIds, SpanIds};
 use crate::telemetry::mask::Masking;
+use crate::trace::offer;
 
 /// Targets whose errors repeat what the panic hook has reported already.
 const SAID_BY_THE_HOOK: [&str; 2] = [crate::telemetry::panics::PANIC_TARGET, "tower_http::catch_panic"];
@@ -50,6 +51,7 @@ where
             let mut request = RequestFields::default();
             if is_request {
                 attributes.record(&mut request);
+                request.trace = offer::read(|context| context.trace_id().to_string());
             }
             Work::begin(request)
         });
@@ -88,7 +90,7 @@ where
         let crumb = work.as_ref().map(|work| (work, crumb(level, metadata.target(), &fields)));
         if is_error {
             let ids = span.as_ref().and_then(|span| span.scope().find_map(|span| self.ids_of(&span)));
-            self.reporter.report(|| Pending::error(metadata.target(), fields, work.as_deref(), ids));
+            self.reporter.report(|| Pending::error(metadata, fields, work.as_deref(), ids));
         }
         if let Some((work, crumb)) = crumb {
             work.add(crumb);

@@ -7,9 +7,11 @@ use sentry::Scope;
 use sentry::protocol::{
     Breadcrumb, Context, Envelope, Event, Exception, Level, Mechanism, Request, TraceContext, Value,
 };
+use tracing::Metadata;
 
 use super::fields::{Fields, MOST_MESSAGE, RequestFields};
 use super::limits::Kind;
+use super::stack::capture;
 use super::work::Work;
 use crate::sanitise::truncate;
 use crate::telemetry::ids::SpanIds;
@@ -31,14 +33,20 @@ pub(super) struct Pending {
     pub(super) event: Event<'static>,
     /// The scope that the app has filled, if any.
     pub(super) scope: Option<Scope>,
-    pub(super) backtrace: Backtrace,
+    /// Missing where it could not be had in time; the event says where it happened all the same.
+    pub(super) backtrace: Option<Backtrace>,
     weight: usize,
 }
 
 impl Pending {
     /// Makes the report of an event at level `ERROR`.
-    pub(super) fn error(target: &str, fields: Fields<'_>, work: Option<&Work>, ids: Option<SpanIds>) -> Self {
-        let weight = fields.weight();
+    pub(super) fn error(
+        metadata: &Metadata<'_>,
+        fields: Fields<'_>,
+        work: Option<&Work>,
+        ids: Option<SpanIds>,
+    ) -> Self {
+        let (weight, target) = (fields.weight(), metadata.target());
         let mut event = Event { level: Level::Error, logger: Some(target.to_owned()), ..Event::default() };
         if fields.errors.is_empty() {
             event.exception.values.push(exception(target, fields.message, "log", true));
@@ -49,7 +57,13 @@ impl Pending {
             event.message = Some(fields.message).filter(|message| !message.is_empty());
         }
         event.extra = fields.values;
-        Self::of(event, weight, work, ids)
+        let mut pending = Self::of(event, weight, work, ids);
+        if pending.backtrace.is_none()
+            && let Some((file, line)) = metadata.file().zip(metadata.line())
+        {
+            pending.event.extra.insert("location".to_owned(), Value::from(format!("{file}:{line}")));
+        }
+        pending
     }
 
     /// Makes the report of a panic.
@@ -70,9 +84,9 @@ impl Pending {
         complete(&mut event, work, ids);
         // Its parts are shared, not copied.
         let scope = work.map(|work| work.hub.configure_scope(|scope| scope.clone()));
-        let backtrace = Backtrace::new_unresolved();
+        let backtrace = capture();
         let crumbs: usize = event.breadcrumbs.iter().map(crumb_weight).sum();
-        let weight = 1024 + weight + crumbs + backtrace.frames().len() * FRAME_BYTES;
+        let weight = 1024 + weight + crumbs + frame_bytes(backtrace.as_ref());
         Self { event, scope, backtrace, weight }
     }
 }
@@ -108,11 +122,15 @@ impl Report {
                 // The app's own, so its size is unknown: written down once, into nothing, to learn it.
                 let mut size = Size(0);
                 let _ = envelope.to_writer(&mut size);
-                size.0 + backtrace.as_ref().map_or(0, |backtrace| backtrace.frames().len() * FRAME_BYTES)
+                size.0 + frame_bytes(backtrace.as_ref())
             }
         };
         weight as u64
     }
+}
+
+fn frame_bytes(backtrace: Option<&Backtrace>) -> usize {
+    backtrace.map_or(0, |backtrace| backtrace.frames().len() * FRAME_BYTES)
 }
 
 /// Takes bytes, and keeps their number alone.

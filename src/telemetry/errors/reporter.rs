@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use backtrace::Backtrace;
 use sentry::protocol::{Envelope, Event};
 use sentry::{Client, ClientOptions, Hub, Transport, TransportFactory, TransportOptions};
 
 use super::post::Post;
 use super::report::{Pending, Report, complete};
 use super::settings::Settings;
+use super::stack::capture;
 use super::work;
 use super::worker::Worker;
 use crate::presets::monitoring::{DropReason, Sink as SinkName};
@@ -66,7 +66,9 @@ impl Reporter {
             main.bind_client(Some(Arc::clone(&client)));
         }
         let worker = Worker::new(queue.clone(), client, post, Arc::clone(&ending), revision);
-        let started = std::thread::Builder::new().name("watchkeeper-errors".to_owned()).spawn(|| worker.run());
+        let app = capture();
+        let started =
+            std::thread::Builder::new().name("watchkeeper-errors".to_owned()).spawn(move || worker.run(app.as_ref()));
         if let Err(error) = started {
             queue.close();
             ending.end();
@@ -155,8 +157,8 @@ impl Sink for Reporter {
         self.queue.account()
     }
 
-    fn trouble(&self) -> Option<&'static str> {
-        self.ending.lock().trouble
+    fn state(&self) -> Option<Result<(), &'static str>> {
+        Some(self.ending.lock().trouble.map_or(Ok(()), Err))
     }
 
     fn close(&self, deadline: Instant) -> u64 {
@@ -227,7 +229,7 @@ impl Transport for ToQueue {
             return;
         }
         let bare = envelope.event().is_some_and(|event| !has_stack(event));
-        let backtrace = bare.then(Backtrace::new_unresolved);
+        let backtrace = if bare { capture() } else { None };
         push(&self.queue, Report::Envelope(Box::new(envelope), backtrace));
     }
 

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::ffi::c_void;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
 
 use backtrace::{Backtrace, Symbol};
 use sentry::protocol::{Frame, Stacktrace};
@@ -11,6 +14,9 @@ const MOST_KEPT: usize = 4096;
 
 /// The most frames of a report; of a deeper stack, those nearest to what happened.
 const MOST_FRAMES: usize = 128;
+
+/// How long is waited between two looks at who is next.
+const PAUSE: Duration = Duration::from_micros(20);
 
 /// How what is no code of the app's begins.
 const NOT_IN_APP: &[&str] = &[
@@ -65,6 +71,41 @@ const RUNS_THE_APP: &[&str] =
 /// How many other frames may lie between two of the machinery: closures, boxes, thread-locals.
 const MOST_BETWEEN: usize = 4;
 
+/// The longest that a thread waits for its backtrace. Opening the debug information of another part of the app takes the
+/// worker a few milliseconds, and the crate that reads it has one lock for that and for taking a backtrace.
+/// In a build that is not optimised every name takes that long, and nobody counts milliseconds.
+const MOST_WAIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 1 });
+
+/// Held while names are read, and while a backtrace is taken.
+static READING: Mutex<()> = Mutex::new(());
+
+/// How many threads wait for their backtrace; the worker lets them go first.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// Takes this thread's backtrace, as addresses; `None` where names are being read for longer than a thread may wait.
+pub(super) fn capture() -> Option<Backtrace> {
+    let start = Instant::now();
+    WAITING.fetch_add(1, Ordering::Relaxed);
+    let backtrace = loop {
+        match READING.try_lock() {
+            Ok(_reading) => break Some(Backtrace::new_unresolved()),
+            Err(TryLockError::Poisoned(_reading)) => break Some(Backtrace::new_unresolved()),
+            Err(TryLockError::WouldBlock) if start.elapsed() >= MOST_WAIT => break None,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+        }
+    };
+    WAITING.fetch_sub(1, Ordering::Relaxed);
+    backtrace
+}
+
+/// Lets those who wait for a backtrace go first, for as long as they may wait.
+fn let_others_go_first() {
+    let start = Instant::now();
+    while WAITING.load(Ordering::Relaxed) > 0 && start.elapsed() < MOST_WAIT {
+        std::thread::sleep(PAUSE);
+    }
+}
+
 /// Gives frames their names, and keeps them.
 #[derive(Default)]
 pub(super) struct Names {
@@ -72,9 +113,12 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Makes the first report as quick as the others: reading what the debugger would read takes a while.
-    pub(super) fn warm_up(&mut self) {
-        let _ = self.stack(&Backtrace::new_unresolved());
+    /// Makes the first report as quick as the others: to open what a debugger would read takes a while. The frames are
+    /// the worker's own and those that the app set telemetry up from.
+    pub(super) fn warm_up(&mut self, app: Option<&Backtrace>) {
+        for backtrace in capture().iter().chain(app) {
+            let _ = self.stack(backtrace);
+        }
     }
 
     /// Makes a stack trace of a backtrace: the innermost call last, without the machinery that made it.
@@ -98,10 +142,13 @@ impl Names {
         if self.known.len() >= MOST_KEPT {
             self.known.clear();
         }
-        // One frame at a time: threads that take a backtrace meanwhile wait for the same lock.
         self.known.entry(address.addr()).or_insert_with(|| {
             let mut frames = Vec::new();
+            // One frame at a time, so that threads that wait for a backtrace get a turn.
+            let_others_go_first();
+            let reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
             backtrace::resolve(address, |symbol| frames.push(named(symbol, address)));
+            drop(reading);
             if frames.is_empty() {
                 frames.push(Frame {
                     function: Some("<unknown>".to_owned()),

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use backtrace::Backtrace;
 use sentry::Client;
 use sentry::protocol::{Envelope, EnvelopeItem, Event, Thread};
 
@@ -51,9 +52,10 @@ impl Worker {
         Self { queue, client, post, ending, revision, names: Names::default(), limits: Limits::default() }
     }
 
-    pub(super) fn run(mut self) {
+    /// Works until the queue is closed and empty; `app` is what led to the set-up.
+    pub(super) fn run(mut self, app: Option<&Backtrace>) {
         let _own = OwnWork::begin();
-        self.names.warm_up();
+        self.names.warm_up(app);
         loop {
             match self.queue.wait(1, IDLE) {
                 Wait::Ready => {}
@@ -89,7 +91,7 @@ impl Worker {
             Report::Event(pending) => {
                 let mut event = self.client.prepare_event(pending.event.clone(), pending.scope.as_ref())?;
                 if let Some(exception) = event.exception.values.last_mut() {
-                    exception.stacktrace = self.names.stack(&pending.backtrace);
+                    exception.stacktrace = pending.backtrace.as_ref().and_then(|backtrace| self.names.stack(backtrace));
                 }
                 Envelope::from(self.finish(event))
             }

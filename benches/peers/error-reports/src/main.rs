@@ -61,7 +61,7 @@ fn requests_table() {
 }
 
 fn panics_table() {
-    println!("\n| panic, the receiver hangs | median | slowest |\n|---|--:|--:|");
+    println!("\n| panic, the receiver hangs | median | 99 of 100 within |\n|---|--:|--:|");
     for (row, title, count) in PANICS {
         let program = std::env::current_exe().expect("the path of this program");
         let output = Command::new(program)
@@ -182,7 +182,7 @@ fn panic_often(row: &str, count: u32) {
         })
         .collect();
     times.sort_unstable();
-    println!("{:?} | {:?}", times[times.len() / 2], times[times.len() - 1]);
+    println!("{:?} | {:?}", times[times.len() / 2], times[times.len() * 99 / 100]);
     // Closing would wait for the receiver.
     std::mem::forget((telemetry, guard));
     std::process::exit(0);
