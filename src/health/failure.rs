@@ -122,8 +122,10 @@ mod tests {
     impl fmt::Display for Endless {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("again")?;
-            while self.text {
-                f.write_str(" and again")?;
+            if self.text {
+                loop {
+                    f.write_str(" and again")?;
+                }
             }
             Ok(())
         }

@@ -8,13 +8,12 @@ use watchkeeper::presets::monitoring::Sink;
 use crate::app::App;
 use crate::faulty::{Does, Faulty};
 use crate::receiver::{Answer, Receiver};
+use crate::support::lateness::Lateness;
 use crate::support::tracker::{Reply, Tracker};
 
 const SINKS: [Sink; 4] = [Sink::Logs, Sink::Errors, Sink::Traces, Sink::Events];
 
 const DEADLINE: Duration = Duration::from_secs(1);
-/// What a closed app may take longer than its deadline.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// More than there is room for in the queues of lines and spans.
 const MANY: u32 = 3_000;
@@ -37,12 +36,13 @@ fn serves_and_ends_in_time(requests: u32) {
 
     let longest = app.serve_many(requests);
     let while_hung = SINKS.map(|sink| app.counts(sink));
+    let lateness = Lateness::watch();
     let start = Instant::now();
     let closed = app.telemetry.close(DEADLINE);
     let took = start.elapsed();
 
     assert!(longest < PATIENCE, "a request took {longest:?}");
-    assert!(took <= DEADLINE + GRACE, "{requests} requests: {took:?}");
+    assert!(took <= lateness.end_of(DEADLINE), "{requests} requests: {took:?}");
     let failed = u64::from(requests.div_ceil(10));
     for (sink, accepted) in [(Sink::Errors, failed), (Sink::Traces, requests.into()), (Sink::Events, failed)] {
         let counts = app.counts(sink);

@@ -11,6 +11,7 @@ use watchkeeper::store::{EventQuery, SampleQuery, Scope};
 use watchkeeper::{Watchkeeper, service_info};
 
 use crate::faulty::{Does, Faulty};
+use crate::support::lateness::Lateness;
 use crate::{block_on, counts, event, settled};
 
 fn watch(store: &Faulty) -> Watchkeeper {
@@ -85,11 +86,12 @@ fn a_store_that_hangs_holds_nobody_up_and_the_end_comes_in_time() {
         assert!(slowest < Some(Duration::from_millis(500)), "{does:?}: {slowest:?}");
 
         let deadline = Duration::from_millis(600);
+        let lateness = Lateness::watch();
         let start = Instant::now();
         let report = block_on(watch.close(deadline));
         let took = start.elapsed();
 
-        assert!(took <= deadline + Duration::from_millis(100), "{does:?}: {took:?}");
+        assert!(took <= lateness.end_of(deadline), "{does:?}: {took:?}");
         assert_eq!(report.left(Sink::Events), 5_000, "{does:?}: {report}");
         let counts = counts(&watch, Sink::Events);
         assert_eq!((counts.accepted(), counts.dropped_for(DropReason::Shutdown)), (5_000, 5_000));

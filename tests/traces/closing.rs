@@ -7,11 +7,10 @@ use std::time::{Duration, Instant};
 use watchkeeper::presets::monitoring::{DropReason, Sink};
 
 use crate::receiver::{Answer, Receiver};
+use crate::support::lateness::Lateness;
 use crate::traced::Traced;
 
 const DEADLINE: Duration = Duration::from_millis(600);
-/// What a closed app may take longer than its deadline.
-const GRACE: Duration = Duration::from_millis(100);
 
 /// How many spans wait when the app is closed: none, some, and more than there is room for.
 const SPANS: [u64; 3] = [0, 10, 500];
@@ -36,11 +35,12 @@ fn closed(answer: Option<Answer>, protocol: &str, spans: u64) {
     traced.make_spans(usize::try_from(spans).expect("a number"));
     let before = traced.counts();
 
+    let lateness = Lateness::watch();
     let start = Instant::now();
     let report = traced.telemetry.close(DEADLINE);
     let took = start.elapsed();
 
-    assert!(took <= DEADLINE + GRACE, "{what}: {took:?}");
+    assert!(took <= lateness.end_of(DEADLINE), "{what}: {took:?}");
     let counts = traced.counts();
     let taken = receiver.map_or(0, |receiver| receiver.spans().len() as u64);
     assert_eq!((counts.accepted(), counts.queued(), counts.stored()), (spans, 0, taken), "{what}");
