@@ -122,10 +122,12 @@ mod tests {
     impl fmt::Display for Endless {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("again")?;
-            while self.text {
+            if !self.text {
+                return Ok(());
+            }
+            loop {
                 f.write_str(" and again")?;
             }
-            Ok(())
         }
     }
 
