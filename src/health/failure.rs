@@ -122,12 +122,12 @@ mod tests {
     impl fmt::Display for Endless {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             f.write_str("again")?;
-            if self.text {
-                loop {
-                    f.write_str(" and again")?;
-                }
+            if !self.text {
+                return Ok(());
             }
-            Ok(())
+            loop {
+                f.write_str(" and again")?;
+            }
         }
     }
 
