@@ -102,4 +102,6 @@ mod guide {
     mod own_stores {}
     #[doc = include_str!("../docs/guide/recording.md")]
     mod recording {}
+    #[doc = include_str!("../docs/guide/postgres.md")]
+    mod postgres {}
 }

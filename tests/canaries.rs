@@ -1,8 +1,11 @@
 //! Forty secrets, put wherever a service meets some, and looked for in everything that leaves it. All settings are the
-//! defaults.
-#![cfg(feature = "sentry")]
+//! defaults, but that every request is traced and that log lines are kept as events.
+#![cfg(all(feature = "otlp", feature = "sentry"))]
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 
+#[allow(dead_code, unreachable_pub, reason = "the tests of traces use more of it")]
+#[path = "traces/receiver.rs"]
+mod receiver;
 #[path = "support/mod.rs"]
 mod support;
 
@@ -16,12 +19,14 @@ use axum::body::Body;
 use axum::http::Request;
 use axum::routing::get;
 use http_body_util::BodyExt;
+use receiver::{Answer, Receiver};
 use support::tracker::{OK, Tracker};
 use tower::ServiceExt;
 use tower_http::catch_panic::CatchPanicLayer;
 use watchkeeper::health::{Check, Postgres, Redis};
 use watchkeeper::metric::Format;
 use watchkeeper::sanitise::truncate;
+use watchkeeper::store::{EventQuery, Scope};
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 /// How many secrets there are.
@@ -34,12 +39,17 @@ fn canary(number: usize) -> String {
 }
 
 /// Everything that has left the process, by where it went.
-fn sinks(app: &App, health: String) -> Vec<(&'static str, String)> {
+fn sinks(app: &App, health: String, stored: String) -> Vec<(&'static str, String)> {
+    let sent = app.receiver.requests();
+    let traces: Vec<String> =
+        sent.iter().map(|sent| format!("{}{}", sent.head, String::from_utf8_lossy(&sent.body))).collect();
     vec![
         ("metrics", app.watch.registry().render(Format::Text)),
         ("OpenMetrics", app.watch.registry().render(Format::OpenMetrics)),
         ("log", String::from_utf8(app.log.0.lock().unwrap().clone()).unwrap()),
         ("error reports", app.tracker.bodies().join("\n")),
+        ("traces", traces.join("\n")),
+        ("stored events", stored),
         ("health", health),
         ("settings' errors", app.said.clone()),
     ]
@@ -49,6 +59,7 @@ struct App {
     watch: Watchkeeper,
     telemetry: Telemetry,
     tracker: Tracker,
+    receiver: Receiver,
     log: Log,
     /// What was said about settings that cannot be read, and what `Debug` shows of those that can.
     said: String,
@@ -103,6 +114,7 @@ fn chain() -> Quoting {
 
 fn routes() -> Router {
     let fail = async || {
+        let _span = tracing::info_span!("sign in", password = canary(16), api_key = ?canary(17)).entered();
         let error = chain();
         // In each of the ways in which errors are logged.
         tracing::error!(error = &error as &dyn Error, "payment failed");
@@ -149,14 +161,21 @@ fn request(path: &str) -> Request<Body> {
 }
 
 fn start() -> App {
-    let (tracker, log) = (Tracker::start(&[OK]), Log::default());
+    let (tracker, receiver, log) = (Tracker::start(&[OK]), Receiver::start(&[Answer::Take]), Log::default());
     // The key of a DSN goes to its server, in a header; the old kind has a second one, which does so too.
     let dsn = format!("http://{}:{}@{}/1", canary(0), canary(1), tracker.address);
     let bad = format!("http://{}:{}@host", canary(0), canary(1));
     let builder = || Telemetry::builder(service_info!());
     let refused = builder().environment([("SENTRY_DSN", bad)].into_iter().collect()).init().unwrap_err();
-    let environment = [("SENTRY_DSN", dsn.as_str()), ("RUST_LOG_FORMAT", "json")].into_iter().collect();
-    let builder = builder().environment(environment).writer(log.clone());
+    let environment = [
+        ("SENTRY_DSN", dsn.as_str()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &receiver.endpoint()),
+        // Not the default, so that the secrets of each request are met.
+        ("OTEL_TRACES_SAMPLER", "parentbased_always_on"),
+        ("RUST_LOG_FORMAT", "json"),
+    ];
+    let builder = builder().environment(environment.into_iter().collect()).writer(log.clone());
+    let builder = builder.keep_events(tracing::Level::INFO);
     let mut said = format!("{refused} {refused:?} {builder:?}");
     let telemetry = builder.init().unwrap();
     let redis = format!("redis://ada:{}@127.0.0.1:1/0", canary(2));
@@ -175,7 +194,13 @@ fn start() -> App {
         .build()
         .unwrap();
     said.push_str(&format!("{watch:?} {telemetry:?} {:?}", watch.health_answers()));
-    App { watch, telemetry, tracker, log, said }
+    App { watch, telemetry, tracker, receiver, log, said }
+}
+
+/// All that is in the store, as it is kept.
+async fn stored(app: &App) -> String {
+    let events = app.watch.store().events(&EventQuery::new(Scope::All).limit(1_000)).await.unwrap();
+    events.items.iter().map(|event| format!("{event:?}\n{}\n", serde_json::to_string(&**event).unwrap())).collect()
 }
 
 async fn health(app: &App) -> String {
@@ -208,7 +233,7 @@ async fn no_secret_leaves_by_default() {
     let closed = app.telemetry.close(std::time::Duration::from_secs(20));
     assert!(closed.is_complete(), "{closed}");
 
-    let sinks = sinks(&app, health);
+    let sinks = sinks(&app, health, stored(&app).await);
 
     for (sink, shows) in [
         ("metrics", "path=\"/fail/{id}\""),
@@ -216,6 +241,11 @@ async fn no_secret_leaves_by_default() {
         ("log", "dial postgres://***@db:5432/shop"),
         ("error reports", "cannot pay: https://***@bank.example/v2/pay?***"),
         ("error reports", "dial postgres://***@db:5432/shop"),
+        ("traces", "/fail/{id}"),
+        ("traces", "cannot pay: https://***@bank.example/v2/pay?***"),
+        ("traces", "sign in"),
+        ("stored events", "cannot pay: https://***@bank.example/v2/pay?***"),
+        ("stored events", "signing in"),
         ("health", "the check panicked: api_key=***"),
         ("settings' errors", "SENTRY_DSN is no DSN"),
     ] {
