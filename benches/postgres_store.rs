@@ -45,7 +45,7 @@ fn event(n: usize, count: usize, now: Timestamp) -> Arc<Event> {
     let told = Event::of_type(event_type, source).level(level).tag("order", n).tag("region", "eu-west-1");
     let told = told.message("a line of some sixty letters, as they come from a service").detail("amount", 19.99);
     let told = told.detail("customer", "c-000001234567").detail("path", "/api/v1/orders/{id}").created_by("shop");
-    let told = if n % 10 == 0 { told.trace_id(format!("4bf92f3577b34da6a3ce929d{n:08x}")) } else { told };
+    let told = if n.is_multiple_of(10) { told.trace_id(format!("4bf92f3577b34da6a3ce929d{n:08x}")) } else { told };
     let at = now.minus(STEP * (count - n) as u32);
     Arc::new(told.at(at).accept(TimeWindow::default(), now).0)
 }
@@ -94,7 +94,7 @@ async fn measure(server: &PostgresServer, count: usize) {
         println!("  {:.2}  {name} ({found})", median(async || drop(store.events(&query).await.unwrap())).await);
     }
     println!("  {:.2}  by id", median(async || drop(store.event(middle.id(), &Scope::All).await.unwrap())).await);
-    println!("  {:.2}  counts", median(async || drop(store.event_counts(now).await.unwrap())).await);
+    println!("  {:.2}  counts", median(async || assert!(store.event_counts(now).await.unwrap().total > 0)).await);
     let start = Instant::now();
     let dropped = store.drop_events(now.plus(Duration::from_secs(86_400))).await.unwrap();
     println!("dropping {dropped} events in whole days took {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
