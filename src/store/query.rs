@@ -132,13 +132,6 @@ impl Paging {
         self.order
     }
 
-    /// The same, for things of which the first have been passed over already.
-    #[cfg(feature = "postgres")]
-    pub(super) const fn beyond_offset(mut self) -> Self {
-        self.offset = 0;
-        self
-    }
-
     /// Takes a page from things that are in order, behind the cursor, and one more than the page holds if there is.
     ///
     /// For stores that look at one thing after the other: give it all that the query matches behind the cursor.

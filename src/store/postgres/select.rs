@@ -92,7 +92,7 @@ impl Select {
         let things: Result<Vec<T>, _> = rows.iter().map(read).collect();
         let things = things.map_err(|error| fault(operation, error))?;
         // The offset is behind us.
-        Ok(paging.beyond_offset().page(things.into_iter(), id_of))
+        Ok(Paging { offset: 0, ..*paging }.page(things.into_iter(), id_of))
     }
 
     /// Asks for the one row, if it is there.
