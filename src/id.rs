@@ -94,6 +94,12 @@ impl Id {
         if self.0 >= Self::MAX.0 { None } else { Some(Self(self.0 + 1)) }
     }
 
+    /// Takes what a database has as an id, whatever wrote it there.
+    #[cfg(feature = "postgres")]
+    pub(crate) const fn stored(uuid: Uuid) -> Self {
+        Self(uuid.as_u128())
+    }
+
     /// Returns the id as a UUID.
     pub const fn as_uuid(self) -> Uuid {
         Uuid::from_u128(self.0)

@@ -39,6 +39,7 @@ pub mod environment;
 pub mod event;
 pub mod health;
 mod heap;
+mod hex;
 pub mod http;
 mod id;
 pub mod incident;
@@ -101,4 +102,6 @@ mod guide {
     mod own_stores {}
     #[doc = include_str!("../docs/guide/recording.md")]
     mod recording {}
+    #[doc = include_str!("../docs/guide/postgres.md")]
+    mod postgres {}
 }

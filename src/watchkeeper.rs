@@ -94,6 +94,10 @@ impl Watchkeeper {
     }
 
     /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`.
+    ///
+    /// An app that has one of these itself, which axum's `merge` panics at, merges
+    /// [`scraper().router()`](crate::api::Scraper::router), which is `/metrics` alone, or
+    /// [`health_answers().router()`](crate::api::HealthAnswers::router), which is the rest.
     #[cfg(feature = "axum")]
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         self.inner.scraper.router().merge(self.inner.health.router())
@@ -291,6 +295,9 @@ impl WatchkeeperBuilder {
 
     /// Answers `/metrics` only to who sends this bearer token, and shows the causes of failed checks to nobody else.
     /// Default: `/metrics` is for everybody who reaches it, and causes are for nobody.
+    ///
+    /// White space around the token is no part of it, as at the end of a file. An empty token is an error of
+    /// [`build`](Self::build).
     pub fn metrics_token(mut self, token: impl Into<String>) -> Self {
         self.metrics_token = Some(token.into());
         self
@@ -320,8 +327,11 @@ impl WatchkeeperBuilder {
     ///
     /// # Errors
     ///
-    /// When the registry has a metric of another meaning under one of our names.
+    /// When the registry has a metric of another meaning under one of our names, or the metrics token is empty.
     pub fn build(self) -> Result<Watchkeeper, RegisterError> {
+        if self.metrics_token.as_ref().is_some_and(|token| token.trim().is_empty()) {
+            return Err(RegisterError::EmptyToken);
+        }
         let served = self.groups.as_ref().is_none_or(|groups| groups.contains(&Group::Http));
         let layer = if served { self.http.build(&self.registry)? } else { self.http.build_unrecorded() };
         let scraper = Scraper::with_token(self.registry.clone(), self.metrics_token.clone());

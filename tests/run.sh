@@ -37,6 +37,7 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
+need pgbouncer pgbouncer
 need pg_config postgresql
 need rsyslogd rsyslog
 need cc build-essential
@@ -78,7 +79,7 @@ if ((${#packages[@]})); then
     if [[ -d /run/systemd/system ]]; then
         for package in "${packages[@]}"; do
             case $package in
-                prometheus* | redis-server | postgresql) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
+                prometheus* | redis-server | postgresql | pgbouncer) systemctl disable --now "$package" >/dev/null 2>&1 || true ;;
             esac
         done
     fi

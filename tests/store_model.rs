@@ -1,135 +1,18 @@
 //! The store in memory beside a list that is searched from end to end: random histories, the same answers.
 
+#[path = "support/mod.rs"]
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::collection::vec;
-use proptest::option::of;
 use proptest::prelude::*;
-use serde_json::json;
-use watchkeeper::event::{Event, EventType, Level, TimeWindow};
-use watchkeeper::store::{Appended, Cursor, EventQuery, EventStore, Memory, MemoryLimits, Scope};
+use support::history::{Asked, OWNERS, SOURCES, Step, event, query, step, time};
+use watchkeeper::Id;
+use watchkeeper::event::{Event, TimeWindow};
+use watchkeeper::store::{Appended, EventQuery, EventStore, Memory, MemoryLimits, Scope};
 use watchkeeper::testing::laws::run;
-use watchkeeper::{Id, Timestamp};
-
-/// Few values each, so that conditions meet.
-const SOURCES: &[&str] = &["checkout", "checkout ", "Checkout", "login", ""];
-const OWNERS: &[&str] = &["ann", "bob"];
-
-fn time(micros: u32) -> Timestamp {
-    Timestamp::from_micros(1_795_528_920_000_000 + i64::from(micros))
-}
-
-#[derive(Debug, Clone)]
-struct Told {
-    event_type: usize,
-    level: Option<usize>,
-    source: usize,
-    owner: Option<usize>,
-    tag: Option<u8>,
-    at: u32,
-}
-
-#[derive(Debug, Clone)]
-struct Asked {
-    event_type: Option<usize>,
-    level: Option<usize>,
-    least: Option<usize>,
-    source: Option<usize>,
-    owner: Option<usize>,
-    tag: Option<u8>,
-    start: Option<u32>,
-    end: Option<u32>,
-    limit: usize,
-    offset: usize,
-    /// The place of an event that was told, on which a cursor stands.
-    cursor: Option<prop::sample::Index>,
-    oldest_first: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Step {
-    Append(Vec<Told>),
-    /// An event that was told before.
-    Again(prop::sample::Index),
-    Ask(Asked),
-    DropBefore(u32),
-}
-
-fn told() -> impl Strategy<Value = Told> {
-    let event = (0..4_usize, of(0..6_usize), 0..SOURCES.len() - 1, of(0..2_usize), of(0..3_u8), 0..50_u32);
-    event.prop_map(|(event_type, level, source, owner, tag, at)| Told { event_type, level, source, owner, tag, at })
-}
-
-fn asked() -> impl Strategy<Value = Asked> {
-    let conditions =
-        (of(0..4_usize), of(0..6_usize), of(0..6_usize), of(0..SOURCES.len()), of(0..2_usize), of(0..4_u8));
-    let place = (of(0..60_u32), of(0..60_u32), 1..8_usize, 0..4_usize, of(any::<prop::sample::Index>()), any::<bool>());
-    // Each condition is rare, or nothing would ever match.
-    let rare = any::<[bool; 6]>();
-    (conditions, place, rare).prop_map(|((event_type, level, least, source, owner, tag), place, rare)| {
-        let (start, end, limit, offset, cursor, oldest_first) = place;
-        Asked {
-            event_type: event_type.filter(|_| rare[0]),
-            level: level.filter(|_| rare[1] && rare[2]),
-            least: least.filter(|_| rare[2]),
-            source: source.filter(|_| rare[3]),
-            owner: owner.filter(|_| rare[4]),
-            tag: tag.filter(|_| rare[5]),
-            start,
-            end,
-            limit,
-            offset: if rare[0] { offset } else { 0 },
-            cursor,
-            oldest_first,
-        }
-    })
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        3 => vec(told(), 0..8).prop_map(Step::Append),
-        1 => any::<prop::sample::Index>().prop_map(Step::Again),
-        5 => asked().prop_map(Step::Ask),
-        1 => (0..50_u32).prop_map(Step::DropBefore),
-    ]
-}
-
-fn event(told: &Told) -> Arc<Event> {
-    let mut draft = Event::of_type(EventType::ALL[told.event_type], SOURCES[told.source]).at(time(told.at));
-    if let Some(level) = told.level {
-        draft = draft.level(Level::ALL[level]);
-    }
-    if let Some(owner) = told.owner {
-        draft = draft.created_by(OWNERS[owner]);
-    }
-    if let Some(tag) = told.tag {
-        // A number that is written in two ways.
-        draft = draft.tag("n", if told.at.is_multiple_of(2) { json!(tag) } else { json!(f64::from(tag)) });
-    }
-    Arc::new(draft.check(TimeWindow::default(), time(60)).expect("nothing needs repair"))
-}
-
-fn query(asked: &Asked, all: &[Arc<Event>]) -> EventQuery {
-    let scope = asked.owner.map_or(Scope::All, |owner| Scope::CreatedBy(OWNERS[owner].into()));
-    let mut query = EventQuery::new(scope).limit(asked.limit).offset(asked.offset);
-    query.event_type = asked.event_type.map(|event_type| EventType::ALL[event_type]);
-    query.level = asked.level.map(|level| Level::ALL[level]);
-    query.min_level = asked.least.map(|level| Level::ALL[level]);
-    query.source = asked.source.map(|source| SOURCES[source].into());
-    query.start = asked.start.map(time);
-    query.end = asked.end.map(time);
-    if let Some(tag) = asked.tag {
-        query = query.tag("n", tag);
-    }
-    if asked.oldest_first {
-        query = query.oldest_first();
-    }
-    match &asked.cursor {
-        Some(cursor) if !all.is_empty() => query.after(Cursor::at(cursor.get(all).id())),
-        _ => query,
-    }
-}
 
 /// What the list answers: written out, without anything of the library's.
 fn expected(asked: &Asked, query: &EventQuery, kept: &[Arc<Event>]) -> (Vec<Id>, bool) {

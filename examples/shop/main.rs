@@ -20,6 +20,7 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use tracing::Level;
+use watchkeeper::store::Parts;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 use arguments::{Arguments, Refusal};
@@ -42,7 +43,10 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     let listener = TcpListener::bind(address).await.map_err(|error| Refusal::address(address, &error))?;
     let address = listener.local_addr()?;
 
-    let watch = Watchkeeper::builder(telemetry).check("bank", payments::bank_answers).build()?;
+    let watch = Watchkeeper::builder(telemetry)
+        .store(Parts::from_env()?) // in Postgres with MONITORING_DATABASE_URL or DATABASE_URL, else in memory
+        .check("bank", payments::bank_answers)
+        .build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
         .merge(logins::router(&watch))

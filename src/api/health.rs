@@ -28,8 +28,7 @@ struct Inner {
 
 impl HealthAnswers {
     pub(crate) fn new(checks: Health, token: Option<String>) -> Self {
-        // An empty token would be shown by everybody.
-        let token = token.filter(|token| !token.is_empty()).map(Token::new);
+        let token = token.as_deref().map(Token::new);
         Self { inner: Arc::new(Inner { checks, token }) }
     }
 

@@ -2,6 +2,7 @@
 //! when it is large.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
@@ -11,7 +12,7 @@ use http::header::{
     ACCEPT, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
 };
 use http::{Response, StatusCode};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::encoding::{accepts_gzip, gzip};
 use super::token::Token;
@@ -36,9 +37,9 @@ struct Inner {
     registry: Registry,
     token: Option<Token>,
     /// The last answer in each format and encoding.
-    answers: [Mutex<Option<Answer>>; 4],
+    answers: [Arc<Mutex<Option<Answer>>>; 4],
     last_bytes: AtomicUsize,
-    waiting: AtomicUsize,
+    waiting: Arc<AtomicUsize>,
 }
 
 struct Answer {
@@ -52,14 +53,15 @@ impl Scraper {
         Self::with_token(registry, None)
     }
 
-    /// Answers only who sends `Authorization: Bearer` with this token, where there is one; others get 401.
+    /// Answers only who sends `Authorization: Bearer` with this token, where there is one; others get 401. White
+    /// space around the token is no part of it, and an empty one opens to nobody.
     pub fn with_token(registry: Registry, token: Option<String>) -> Self {
         let inner = Inner {
             registry,
-            token: token.map(Token::new),
+            token: token.as_deref().map(Token::new),
             answers: Default::default(),
             last_bytes: AtomicUsize::new(usize::MAX),
-            waiting: AtomicUsize::new(0),
+            waiting: Arc::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -72,7 +74,7 @@ impl Scraper {
             refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return refusal;
         }
-        let Some(_place) = Waiting::take(&self.inner.waiting) else {
+        let Some(place) = Waiting::take(&self.inner.waiting) else {
             let mut refusal = Response::new(Bytes::from_static(b"too many scrapes at once\n"));
             *refusal.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
             refusal.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -80,7 +82,12 @@ impl Scraper {
         };
         let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or("");
         let (format, zipped) = (Format::negotiate(accept), accepts_gzip(headers));
-        let mut response = Response::new(self.body(format, zipped).await);
+        let Some(body) = self.body(place, format, zipped).await else {
+            let mut failure = Response::new(Bytes::from_static(b"the scrape failed\n"));
+            *failure.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            return failure;
+        };
+        let mut response = Response::new(body);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));
         headers.insert(VARY, HeaderValue::from_static("accept, accept-encoding"));
@@ -90,30 +97,20 @@ impl Scraper {
         response
     }
 
-    async fn body(&self, format: Format, zipped: bool) -> Bytes {
+    /// Renders, or shares what another has rendered; none where a collector panics.
+    async fn body(&self, place: Waiting, format: Format, zipped: bool) -> Option<Bytes> {
         let arrived = Instant::now();
-        let place = usize::from(format == Format::OpenMetrics) * 2 + usize::from(zipped);
-        let mut answer = self.inner.answers[place].lock().await;
+        let kept = usize::from(format == Format::OpenMetrics) * 2 + usize::from(zipped);
+        let answer = Arc::clone(&self.inner.answers[kept]).lock_owned().await;
         if let Some(shared) = answer.as_ref().filter(|answer| answer.began >= arrived) {
-            return shared.body.clone();
+            return Some(shared.body.clone());
         }
-        let began = Instant::now();
-        let body = self.render(format, zipped).await;
-        *answer = Some(Answer { began, body: body.clone() });
-        body
-    }
-
-    async fn render(&self, format: Format, zipped: bool) -> Bytes {
-        let inner = Arc::clone(&self.inner);
         // Of the first scrape the size is unknown, so it counts as large.
-        let large = inner.last_bytes.load(Relaxed) > LARGE_BYTES;
+        let large = self.inner.last_bytes.load(Relaxed) > LARGE_BYTES;
+        let rendering = Rendering { inner: Arc::clone(&self.inner), answer, _place: place };
         match tokio::runtime::Handle::try_current() {
-            Ok(runtime) if large => {
-                let rendering = runtime.spawn_blocking(move || inner.render(format, zipped));
-                // Cancelled only when the runtime is shutting down, and nobody is left to read it.
-                rendering.await.unwrap_or_default()
-            }
-            _ => inner.render(format, zipped),
+            Ok(runtime) if large => runtime.spawn_blocking(move || rendering.finish(format, zipped)).await.ok()?,
+            _ => rendering.finish(format, zipped),
         }
     }
 
@@ -122,18 +119,36 @@ impl Scraper {
     }
 }
 
-/// A place among those who wait, given up when it is dropped.
-struct Waiting<'a>(&'a AtomicUsize);
+/// What a rendering holds until its end, whether or not its client still waits: the place of its answer, so that no other
+/// begins beside it, and its own among those who wait.
+struct Rendering {
+    inner: Arc<Inner>,
+    answer: OwnedMutexGuard<Option<Answer>>,
+    _place: Waiting,
+}
 
-impl<'a> Waiting<'a> {
-    fn take(waiting: &'a AtomicUsize) -> Option<Self> {
+impl Rendering {
+    fn finish(mut self, format: Format, zipped: bool) -> Option<Bytes> {
+        let began = Instant::now();
+        // A collector is the app's own; its panic is not to be shared, nor taken for an empty scrape.
+        let body = catch_unwind(AssertUnwindSafe(|| self.inner.render(format, zipped))).ok()?;
+        *self.answer = Some(Answer { began, body: body.clone() });
+        Some(body)
+    }
+}
+
+/// A place among those who wait, given up when it is dropped.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Waiting {
+    fn take(waiting: &Arc<AtomicUsize>) -> Option<Self> {
         // One beside those who wait is being rendered.
-        let place = Self(waiting);
+        let place = Self(Arc::clone(waiting));
         (waiting.fetch_add(1, Relaxed) <= MOST_WAITING).then_some(place)
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }
@@ -231,6 +246,69 @@ mod tests {
         }
         assert_eq!(answered, 1 + MOST_WAITING);
         assert_eq!(scraper.answer(&HeaderMap::new()).await.status(), StatusCode::OK);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_scrape_whose_client_leaves_keeps_its_place_until_it_is_rendered() {
+        static BEGUN: AtomicUsize = AtomicUsize::new(0);
+        let registry = Registry::new();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let gate = std::sync::Mutex::new(gate);
+        registry.on_scrape(move || {
+            BEGUN.fetch_add(1, Relaxed);
+            // Held until the sender is gone.
+            let _ = gate.lock().unwrap().recv();
+        });
+        let scraper = Scraper::new(registry);
+        let headers = HeaderMap::new();
+        for _ in 0..20 {
+            let left = tokio::time::timeout(std::time::Duration::from_millis(10), scraper.answer(&headers)).await;
+            assert!(left.is_err(), "it waits for the gate");
+        }
+        assert_eq!(BEGUN.load(Relaxed), 1, "one rendering, however many leave");
+        drop(open);
+        assert_eq!(scraper.answer(&HeaderMap::new()).await.status(), StatusCode::OK);
+    }
+
+    /// A collector that panics every other time.
+    #[derive(Default)]
+    struct Failing(AtomicUsize);
+
+    impl prometheus::core::Collector for Failing {
+        fn desc(&self) -> Vec<&prometheus::core::Desc> {
+            Vec::new()
+        }
+
+        fn collect(&self) -> Vec<prometheus::proto::MetricFamily> {
+            assert!(self.0.fetch_add(1, Relaxed) % 2 == 1, "the app's collector fails");
+            Vec::new()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_scrape_that_panics_is_an_error_and_the_next_one_is_none() {
+        let registry = Registry::new();
+        registry.register_collector(Box::new(Failing::default())).unwrap();
+        let scraper = Scraper::new(registry);
+        for expected in [500, 200, 500, 200] {
+            let answer = scraper.answer(&HeaderMap::new()).await;
+            assert_eq!(answer.status(), expected);
+            assert_eq!(answer.headers().contains_key(VARY), expected == 200);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_empty_token_opens_to_nobody_and_the_end_of_a_line_is_no_part_of_one() {
+        let status = async |token: &str, given: Option<&'static str>| {
+            let scraper = Scraper::with_token(Registry::new(), Some(token.to_owned()));
+            let given = given.map(|given| (AUTHORIZATION, HeaderValue::from_static(given)));
+            scraper.answer(&HeaderMap::from_iter(given)).await.status()
+        };
+        for given in [None, Some("Bearer "), Some("Bearer"), Some("Bearer  ")] {
+            assert_eq!(status("", given).await, StatusCode::UNAUTHORIZED, "{given:?}");
+            assert_eq!(status(" \n", given).await, StatusCode::UNAUTHORIZED, "{given:?}");
+        }
+        assert_eq!(status("open\r\n", Some("Bearer open")).await, StatusCode::OK);
     }
 
     #[tokio::test]

@@ -31,7 +31,7 @@ impl Health {
         Self { slots }
     }
 
-    /// Asks every check, side by side; takes as long as the slowest, and no longer than its timeout.
+    /// Asks every check, side by side; takes as long as the slowest, and no longer than its timeout and a second.
     ///
     /// To be called within a tokio runtime that has its timer on; elsewhere every check is down.
     pub async fn report(&self) -> Report {
@@ -45,13 +45,8 @@ impl Health {
 
     async fn report_of(&self, asked: impl Fn(&Check) -> bool) -> Report {
         let asked = self.slots.iter().filter(|slot| asked(slot.check()));
-        let runs: Vec<_> = asked
-            .map(|slot| {
-                // Begun here, so that they run side by side; waited for below, one after the other.
-                slot.refresh();
-                Arc::clone(slot).result()
-            })
-            .collect();
+        // Begun here, so that they run side by side; waited for below, one after the other.
+        let runs: Vec<_> = asked.map(Slot::result).collect();
         let mut checks: Vec<CheckResult> = Vec::with_capacity(runs.len());
         for run in runs {
             checks.push(run.await);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::failure::Failure;
 use super::probe::Probe;
 use crate::sanitise::label_value;
 
@@ -41,20 +42,43 @@ pub struct Check {
     pub(super) importance: Importance,
     pub(super) timeout: Duration,
     pub(super) keep: Duration,
-    pub(super) probe: Arc<dyn Probe>,
+    pub(super) probe: Asked,
+}
+
+/// What a check runs.
+#[derive(Clone)]
+pub(super) enum Asked {
+    /// On the runtime's workers.
+    Async(Arc<dyn Probe>),
+    /// On a thread of the runtime's blocking pool.
+    Blocking(Arc<dyn Fn() -> Result<(), Failure> + Send + Sync>),
 }
 
 impl Check {
     /// Makes a critical check. The name is public: it stands in the health answer and in a label, so it is made fit
     /// for one ([`label_value`]).
     pub fn new(name: &str, probe: impl Probe) -> Self {
-        Self {
-            name: label_value(name).into_owned(),
-            importance: Importance::Critical,
-            timeout: TIMEOUT,
-            keep: KEPT,
-            probe: Arc::new(probe),
-        }
+        Self::asking(name, Asked::Async(Arc::new(probe)))
+    }
+
+    /// Makes a critical check out of a function that blocks its thread, such as one of a synchronous client.
+    ///
+    /// It runs on a thread of tokio's blocking pool. One that is not done in time cannot be ended: the check is down until
+    /// it returns, and no other is begun before, so a check has never more than one thread.
+    ///
+    /// ```
+    /// use watchkeeper::health::Check;
+    ///
+    /// let disk = Check::blocking("disk", || std::fs::metadata("/var/lib/shop").map(drop));
+    /// assert_eq!(disk.name(), "disk");
+    /// ```
+    pub fn blocking<E: Into<Failure>>(name: &str, probe: impl Fn() -> Result<(), E> + Send + Sync + 'static) -> Self {
+        Self::asking(name, Asked::Blocking(Arc::new(move || probe().map_err(Into::into))))
+    }
+
+    fn asking(name: &str, probe: Asked) -> Self {
+        let name = label_value(name).into_owned();
+        Self { name, importance: Importance::Critical, timeout: TIMEOUT, keep: KEPT, probe }
     }
 
     /// Lets the service be degraded rather than unhealthy when this is down. Default: critical.

@@ -21,10 +21,19 @@ impl Redis {
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`] for what is no such address; `rediss://` is one that is not spoken.
+    /// [`InvalidUrl`] for what is no such address; `rediss://` is one that is not spoken. In a
+    /// password `/`, `?`, `#` and `@` are written `%2F`, `%3F`, `%23` and `%40`.
     pub fn from_url(url: &str) -> Result<Self, InvalidUrl> {
-        Parts::read(url, "redis", 6379, "a Redis address is redis://user:password@host:port")
-            .map(|parts| Self { parts })
+        const WANTED: &str = "a Redis address is redis://user:password@host:port";
+        let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+        // Its start would be asked as a host, and the rest of the password left out.
+        if rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@')) {
+            return Err(InvalidUrl {
+                wanted: WANTED,
+                wrong: "it has an @ after a `/`, `?` or `#`, which a password has as %2F, %3F, %23",
+            });
+        }
+        Parts::read(url, "redis", 6379, WANTED).map(|parts| Self { parts })
     }
 }
 

@@ -3,14 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
-use tokio::task::AbortHandle;
+use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::timeout;
 
-use super::check::Check;
+use super::check::{Asked, Check};
 use super::failure::Failure;
 use super::report::{CheckResult, State};
 use crate::presets::Presets;
+
+/// How much longer than its timeout a run may take before it counts as lost.
+const SLACK: Duration = Duration::from_secs(1);
 
 /// One check of a watch.
 pub(super) struct Slot {
@@ -18,13 +22,15 @@ pub(super) struct Slot {
     metrics: Presets,
     /// Who waits for a run waits here.
     run: watch::Sender<Run>,
-    /// A probe that did not end with its time; another is not begun before it has.
+    /// A probe that did not end with its time, or one that blocks; another is not begun before it has ended.
     stuck: Mutex<Option<AbortHandle>>,
 }
 
 #[derive(Clone, Default)]
 struct Run {
-    under_way: bool,
+    /// Which run is under way, and since when.
+    under_way: Option<(u64, Instant)>,
+    begun: u64,
     /// How many runs have ended.
     ended: u64,
     last: Option<(Instant, CheckResult)>,
@@ -39,33 +45,70 @@ impl Slot {
         &self.check
     }
 
-    /// Begins a run unless there is one, or a result that is still kept. Needs a runtime around it.
+    /// How long a run may take: one that takes longer stands still, on a runtime that nobody drives.
+    const fn longest(&self) -> Duration {
+        self.check.timeout.saturating_add(SLACK)
+    }
+
+    /// Begins a run unless there is one, or a result that is still kept; within a runtime only.
     pub(super) fn refresh(self: &Arc<Self>) {
-        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        let mut number = 0;
         let begun = self.run.send_if_modified(|run| {
-            let kept = run.last.as_ref().is_some_and(|(at, _)| at.elapsed() < self.check.keep);
-            let begin = !run.under_way && !kept;
-            run.under_way |= begin;
+            let goes_on = run.under_way.is_some_and(|(_, since)| since.elapsed() < self.longest());
+            let begin = !goes_on && self.kept(run).is_none();
+            if begin {
+                run.begun += 1;
+                number = run.begun;
+                run.under_way = Some((number, Instant::now()));
+            }
             begin
         });
         if begun {
-            let pending =
-                Pending { slot: Arc::clone(self), started: Instant::now(), at: SystemTime::now(), ended: false };
-            runtime.spawn(pending.finish());
+            let (slot, started, at) = (Arc::clone(self), Instant::now(), SystemTime::now());
+            runtime.spawn(Pending { slot, number, started, at, ended: false }.finish());
         }
     }
 
-    /// Returns the result that is kept, or that of the run which is under way or begins now.
-    pub(super) async fn result(self: Arc<Self>) -> CheckResult {
-        let mut run = self.run.subscribe();
+    /// Begins a run where one is due, and returns the result that is kept or will be that of the run under way.
+    pub(super) fn result(self: &Arc<Self>) -> impl Future<Output = CheckResult> + Send + use<> {
+        let (slot, mut run) = (Arc::clone(self), self.run.subscribe());
         let before = run.borrow().ended;
         self.refresh();
-        // One that has ended meanwhile will do, or under many who ask there would always be another to wait for.
-        let last = match run.wait_for(|run| !run.under_way || run.ended > before).await {
-            Ok(run) => run.last.as_ref().map(|(_, result)| result.clone()),
-            Err(_) => None,
-        };
-        last.unwrap_or_else(|| self.found(SystemTime::now(), Duration::ZERO, Err(Failure::new("no runtime to ask in"))))
+        async move {
+            // Nothing can be begun here, nor waited for in bounded time.
+            let Ok(runtime) = Handle::try_current() else {
+                let kept = slot.kept(&run.borrow()).cloned();
+                return kept.unwrap_or_else(|| slot.unknown("no runtime to ask in"));
+            };
+            // One that has ended meanwhile will do, or under many who ask there would always be another to wait for.
+            let ended = |run: &Run| run.under_way.is_none() || run.ended > before;
+            if !ended(&run.borrow()) {
+                // A task of its own, since making a timer panics where the runtime has none.
+                let longest = slot.longest();
+                let mut timer = JoinSet::new();
+                timer.spawn_on(async move { tokio::time::sleep(longest).await }, &runtime);
+                tokio::select! {
+                    biased;
+                    _ = run.wait_for(ended) => {}
+                    _ = timer.join_next() => {}
+                }
+            }
+            let run = run.borrow();
+            match &run.last {
+                Some((_, result)) if ended(&run) => result.clone(),
+                _ => slot.unknown("the runtime that the check was begun on does not run"),
+            }
+        }
+    }
+
+    /// Returns the last result as long as it is kept.
+    fn kept<'a>(&self, run: &'a Run) -> Option<&'a CheckResult> {
+        run.last.as_ref().filter(|(at, _)| at.elapsed() < self.check.keep).map(|(_, result)| result)
+    }
+
+    fn unknown(&self, cause: &str) -> CheckResult {
+        self.found(SystemTime::now(), Duration::ZERO, Err(Failure::new(cause)))
     }
 
     fn found(&self, checked_at: SystemTime, took: Duration, answer: Result<(), Failure>) -> CheckResult {
@@ -84,9 +127,16 @@ impl Slot {
         if self.stuck().as_ref().is_some_and(|probe| !probe.is_finished()) {
             return Err(Failure::new("the probe of before still blocks its thread"));
         }
-        let probe = Arc::clone(&self.check.probe);
         // A task of its own, so that a probe that blocks its thread does not keep the answer waiting.
-        let mut task = tokio::spawn(async move { probe.probe().await });
+        let mut task = match self.check.probe.clone() {
+            Asked::Async(probe) => tokio::spawn(async move { probe.probe().await }),
+            Asked::Blocking(probe) => {
+                let task = tokio::task::spawn_blocking(move || probe());
+                // Kept from the start: its thread outlasts this run, whatever becomes of that.
+                *self.stuck() = Some(task.abort_handle());
+                task
+            }
+        };
         match timeout(limit, &mut task).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(error)) if error.is_panic() => {
@@ -110,6 +160,7 @@ impl Slot {
 /// A run that ends with a result, whatever becomes of its task.
 struct Pending {
     slot: Arc<Slot>,
+    number: u64,
     started: Instant,
     at: SystemTime,
     ended: bool,
@@ -124,11 +175,21 @@ impl Pending {
     fn end(&mut self, answer: Result<(), Failure>) {
         self.ended = true;
         let (slot, took) = (&self.slot, self.started.elapsed());
-        slot.metrics.monitoring().record_health_check(&slot.check.name, answer.is_ok());
+        let is_up = answer.is_ok();
         let result = slot.found(self.at, took, answer);
-        slot.run.send_modify(|run| {
-            *run = Run { under_way: false, ended: run.ended + 1, last: Some((Instant::now(), result)) };
+        let current = slot.run.send_if_modified(|run| {
+            // One that was lost, and whose runtime runs again, comes too late.
+            let current = run.under_way.is_some_and(|(number, _)| number == self.number);
+            if current {
+                run.under_way = None;
+                run.ended += 1;
+                run.last = Some((Instant::now(), result));
+            }
+            current
         });
+        if current {
+            slot.metrics.monitoring().record_health_check(&slot.check.name, is_up);
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::route::{Distribution, Layout, Route};
-use crate::metric::cell::{CHUNK, Chunk, add_to};
+use crate::metric::cell::{CHUNK, Chunk, add_capped, add_to};
 use crate::presets::http::Outcome;
 
 /// A route's cells in this thread's shard.
@@ -85,7 +85,8 @@ impl Block {
     fn observe_as<const SHARED: bool>(&self, histogram: &Distribution, ticks: u64) -> usize {
         let bucket = histogram.bucket(ticks);
         self.add_as::<SHARED>(histogram.at + bucket, 1);
-        self.add_as::<SHARED>(histogram.sum, ticks);
+        // A sum that started again would look like a restart of the service.
+        add_capped(&self.chunk[(self.base + histogram.sum) % CHUNK], ticks, SHARED);
         bucket
     }
 

@@ -55,20 +55,26 @@ impl<B: Body> Body for MeteredBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let frame = match this.meter {
+        let mut poll = || {
+            let frame = this.inner.as_mut().poll_frame(context);
+            let over = matches!(frame, Poll::Ready(Some(Ok(_)))) && this.inner.is_end_stream();
+            (frame, over)
+        };
+        let (frame, over) = match this.meter {
             Meter::Response { visit, scope, .. } => {
                 let _entered = scope.as_mut().map(|scope| scope.enter());
                 visit.run();
-                let frame = this.inner.as_mut().poll_frame(context);
+                let polled = poll();
                 visit.pause();
-                ready!(frame)
+                polled
             }
-            _ => ready!(this.inner.as_mut().poll_frame(context)),
+            _ => poll(),
         };
+        let frame = ready!(frame);
         let end = match &frame {
             Some(Ok(frame)) => {
                 // A reader may stop at any of these without asking for the end.
-                let last = this.meter.pass(frame) || this.inner.is_end_stream();
+                let last = this.meter.pass(frame) || over;
                 last.then_some(Outcome::Completed)
             }
             Some(Err(_)) => Some(Outcome::Failed),

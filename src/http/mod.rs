@@ -38,6 +38,7 @@ mod segment;
 #[cfg(feature = "otlp")]
 mod server_span;
 mod service;
+mod values;
 mod visit;
 
 pub use bodies::AnyBody;

@@ -39,6 +39,8 @@ impl Passage {
     /// Records the head of an answer, or that there is none; returns what its body is to be followed with.
     #[inline]
     pub(super) fn answer<B: Body, E>(&mut self, answer: &mut Result<Response<B>, E>) -> Option<Followed> {
+        // A body that panics when it is asked for its size is the app's as well.
+        self.visit.run();
         match answer {
             Ok(response) => {
                 if let Some(scope) = &mut self.scope {
@@ -47,8 +49,10 @@ impl Passage {
                 if !self.visit.answer(response) {
                     return None;
                 }
-                let visit = self.visit.take();
-                Some(Followed { length: visit.length(response), visit, scope: self.scope.take() })
+                let mut visit = self.visit.take();
+                let length = visit.length(response);
+                visit.pause();
+                Some(Followed { length, visit, scope: self.scope.take() })
             }
             Err(_) => {
                 self.visit.fail();

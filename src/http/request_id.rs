@@ -4,12 +4,15 @@ use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use uuid::fmt::Hyphenated;
 
-use crate::trace::random;
+use crate::hex;
+use crate::trace::random::Draws;
 
 /// The header that carries a request's id, in both directions.
 pub const HEADER: HeaderName = HeaderName::from_static("x-request-id");
+
+/// How long a UUID's text is, in bytes.
+pub(super) const LENGTH: usize = 36;
 
 /// The longest id that is taken from a client, in bytes.
 pub const MAX_BYTES: usize = 128;
@@ -33,7 +36,7 @@ enum Kind {
     /// As the client sent it; valid, so ASCII.
     Given(HeaderValue),
     /// A UUID's text.
-    Made([u8; Hyphenated::LENGTH]),
+    Made([u8; LENGTH]),
 }
 
 impl RequestId {
@@ -48,14 +51,22 @@ impl RequestId {
     /// Makes a new id, a UUID of version 7. Neither allocates nor asks the system for random bytes: the random part
     /// comes from a generator that is quick and can be guessed, so do not use an id as a secret.
     pub fn generate() -> Self {
-        Self::made_at(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self::made_at(now, &mut Draws::at(now))
     }
 
     /// Makes a new id at this time since 1970.
-    pub(super) fn made_at(now: Duration) -> Self {
-        let uuid = uuid::Builder::from_unix_timestamp_millis(millis(now), &random_bytes(now)).into_uuid();
-        let mut text = [0; Hyphenated::LENGTH];
-        uuid.hyphenated().encode_lower(&mut text);
+    pub(super) fn made_at(now: Duration, draws: &mut Draws) -> Self {
+        // 48 bits of the time, the version, 12 random bits; the variant, 62 random bits.
+        let high = (millis(now) << 16) | 0x7000 | (draws.next() >> 52);
+        let low = (1 << 63) | (draws.next() >> 2);
+        let (high, low) = (hex::of_u64(high), hex::of_u64(low));
+        let mut text = *b"00000000-0000-0000-0000-000000000000";
+        text[..8].copy_from_slice(&high[..8]);
+        text[9..13].copy_from_slice(&high[8..12]);
+        text[14..18].copy_from_slice(&high[12..]);
+        text[19..23].copy_from_slice(&low[..4]);
+        text[24..].copy_from_slice(&low[4..]);
         Self(Kind::Made(text))
     }
 
@@ -66,6 +77,14 @@ impl RequestId {
             Kind::Made(text) => text,
         };
         std::str::from_utf8(bytes).unwrap_or_default()
+    }
+
+    /// Gives the text of an id that was made here.
+    pub(super) const fn made(&self) -> Option<&[u8; LENGTH]> {
+        match &self.0 {
+            Kind::Given(_) => None,
+            Kind::Made(text) => Some(text),
+        }
     }
 
     /// Makes the value of the response's header. Free for a client's own id, one allocation otherwise.
@@ -95,16 +114,7 @@ fn is_allowed(byte: u8) -> bool {
 }
 
 fn millis(now: Duration) -> u64 {
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Takes what an id needs of random bytes.
-fn random_bytes(now: Duration) -> [u8; 10] {
-    let (first, second) = random::pair(now);
-    let mut bytes = [0; 10];
-    bytes[..8].copy_from_slice(&first.to_ne_bytes());
-    bytes[8..].copy_from_slice(&second.to_ne_bytes()[..2]);
-    bytes
+    now.as_secs().wrapping_mul(1_000).wrapping_add(u64::from(now.subsec_millis()))
 }
 
 #[cfg(test)]

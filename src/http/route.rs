@@ -72,6 +72,8 @@ pub(super) struct Layout {
     pub(super) request_body: Distribution,
     pub(super) response_body: Distribution,
     width: usize,
+    /// How many bytes a line of a scrape has beside its path, as [`text`](Self::text) reckons it.
+    line: usize,
 }
 
 /// A histogram in a block: where its cells begin, and its bounds in ticks.
@@ -100,6 +102,8 @@ impl Layout {
     pub(super) const CODES: usize = Self::OUTCOMES + Outcome::ALL.len();
 
     fn of(families: &Families) -> Self {
+        // A metric's name, its labels and a value of usual length; the registry may add to each line.
+        const LINE: usize = 96;
         let mut width = Self::CODES + CODES;
         let mut place = |family: &Family| {
             let at = width;
@@ -109,19 +113,19 @@ impl Layout {
         let duration = place(&families.duration);
         let request_body = place(&families.request_body);
         let response_body = place(&families.response_body);
-        Self { duration, request_body, response_body, width }
+        let shape = &families.requests.shape;
+        let prefix = shape.name.len().saturating_sub(metrics::REQUESTS.meta.name.len());
+        Self { duration, request_body, response_body, width, line: LINE + prefix + shape.constant.len() }
     }
 
-    /// Reckons how many bytes a route of this path adds to a scrape: its lines, with a few statuses, each with its
-    /// metric's name, its other labels and a value of usual length.
+    /// Reckons how many bytes a route of this path adds to a scrape: its lines, with a few statuses.
     fn text(&self, path: &str) -> usize {
-        const LINE: usize = 96;
         const STATUSES: usize = 4;
         let histogram = |histogram: &Distribution| histogram.bounds.len() + 3;
         let histograms = [&self.duration, &self.request_body, &self.response_body].map(histogram);
         let lines = 1 + Outcome::ALL.len() + STATUSES + histograms.iter().sum::<usize>();
         let escapes = path.bytes().filter(|byte| matches!(byte, b'"' | b'\\' | b'\n')).count();
-        lines * (LINE + path.len() + escapes)
+        lines * (self.line + path.len() + escapes)
     }
 }
 
@@ -209,7 +213,7 @@ impl Routes {
         if let Some(route) = self.find(method, &path) {
             return Some(route);
         }
-        // In a flood of new paths these read locks are all that each of them takes.
+        // In a flood of new paths these read locks, and the one for the count of series, are all that each of them takes.
         let room = self.has_room(&self.table.read().unwrap_or_else(PoisonError::into_inner), &path, bound);
         if room && let Some(route) = self.insert(method, &path, bound) {
             return Some(route);

@@ -1,11 +1,12 @@
 //! The scope of a request: its id, its trace, and the span that every line it logs stands in.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{Entry, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, Request, Response};
 use tracing::Span;
 use tracing::field::Empty;
+use tracing::level_filters::LevelFilter;
 
 use super::core::Core;
 use super::local;
@@ -13,10 +14,12 @@ use super::options::{ScopeOptions, TraceInAnswer};
 use super::request_id::{self, RequestId};
 #[cfg(feature = "otlp")]
 use super::server_span::{Running, ServerSpan};
+use super::values;
 use super::visit::Visit;
 use crate::presets::http::Outcome;
 use crate::telemetry::REQUEST_SPAN_TARGET;
 use crate::trace::offer::{self, Offer};
+use crate::trace::random::Draws;
 use crate::trace::{Remote, Swapped, TraceContext, swap_in};
 
 const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
@@ -35,7 +38,7 @@ pub(super) struct Scope {
 }
 
 impl Scope {
-    /// Takes the request's id and trace, or gives it new ones, and opens its span.
+    /// Takes the request's id and trace, or gives it new ones, and opens its span where anybody subscribes to any.
     #[inline(never)] // It is long, and a layer without request ids jumps over it.
     pub(super) fn begin<B>(
         request: &mut Request<B>,
@@ -44,47 +47,73 @@ impl Scope {
         options: ScopeOptions,
     ) -> Box<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let id = RequestId::from_headers(request.headers()).unwrap_or_else(|| RequestId::made_at(now));
+        let mut draws = Draws::at(now);
+        let headers = request.headers();
+        let (has_id, has_trace) = told(headers);
+        let given = if has_id { RequestId::from_headers(headers) } else { None };
+        let id = given.unwrap_or_else(|| RequestId::made_at(now, &mut draws));
+        let mut remote = if has_trace { Remote::read(headers) } else { Remote::NONE };
+        let context = TraceContext::of_request(&mut remote, &mut draws);
+        if options.share_id {
+            request.extensions_mut().insert(id.clone());
+        }
+        let mut scope = Box::new(Self {
+            id,
+            context: Some(context),
+            in_answer: options.trace_in_answer,
+            #[cfg(feature = "otlp")]
+            exported: None,
+            span: Span::none(),
+        });
+        if LevelFilter::current() >= LevelFilter::INFO {
+            scope.open(request, visit, layer, options, &remote);
+        }
+        if let Some(context) = &scope.context
+            && (remote.parent.is_some() || context.is_sampled())
+        {
+            visit.set_trace(context.trace_id());
+        }
+        scope
+    }
+
+    /// Opens the request's span, and offers it for export.
+    #[inline(never)] // Nobody may subscribe.
+    fn open<B>(&mut self, request: &Request<B>, visit: &Visit, layer: u32, options: ScopeOptions, remote: &Remote) {
+        let Some(context) = self.context.clone() else { return };
+        let offer = Offer {
+            context,
+            parent: remote.parent.map(|(_, span)| span),
+            sampled: remote.sampled,
+            wanted: visit.is_recorded() || layer == Core::NONE,
+            #[cfg(feature = "otlp")]
+            span: None,
+        };
         let block = visit.route();
-        let (offer, named) = offer_of(request, now, visit.is_recorded() || layer == Core::NONE);
-        let spare = offer.context.clone();
         let (span, offer) = offer::with(offer, || {
             tracing::info_span!(
                 target: REQUEST_SPAN_TARGET,
                 "request",
                 method = request.method().as_str(),
                 path = block.as_ref().map(|block| &*block.route.path),
-                request_id = id.as_str(),
+                request_id = self.id.as_str(),
                 trace_id = Empty,
             )
         });
-        if options.trace_header && !named && !span.is_disabled() {
+        self.span = span;
+        if options.trace_header && remote.parent.is_none() && !self.span.is_disabled() {
             local::with(layer, |layer| {
                 let name = layer.core.options.trace_header.as_ref()?;
-                span.record("trace_id", foreign_trace(request.headers(), name)?);
+                self.span.record("trace_id", foreign_trace(request.headers(), name)?);
                 Some(())
             });
         }
-        if options.share_id {
-            request.extensions_mut().insert(id.clone());
-        }
-        let context = offer.as_ref().map_or(spare, |offer| offer.context.clone());
-        if named || context.is_sampled() {
-            visit.set_trace(context.trace_id());
-        }
+        let Some(offer) = offer else { return };
+        self.context = Some(offer.context);
         #[cfg(feature = "otlp")]
-        let exported = offer.and_then(|offer| offer.span).map(|open| {
+        if let Some(open) = offer.span {
             let route = block.as_ref().map(|block| &*block.route.path);
-            ServerSpan::begin(open, request, route_of(request, route), &id)
-        });
-        Box::new(Self {
-            id,
-            context: Some(context),
-            in_answer: options.trace_in_answer,
-            #[cfg(feature = "otlp")]
-            exported,
-            span,
-        })
+            self.exported = Some(ServerSpan::begin(open, request, route_of(request, route), &self.id));
+        }
     }
 
     /// Enters the request's span and its trace until the guard is dropped.
@@ -99,18 +128,27 @@ impl Scope {
     }
 
     /// Puts the ids into the answer, unless the handler has put them there or left no room for them.
+    #[inline(never)] // As `begin`.
     pub(super) fn answer<B>(&mut self, response: &mut Response<B>) {
         #[cfg(feature = "otlp")]
         if let Some(exported) = &mut self.exported {
             exported.answer(response.status());
         }
         let headers = response.headers_mut();
+        if let (Some(id), Some(context), TraceInAnswer::TraceId) = (self.id.made(), &self.context, self.in_answer)
+            && headers.keys().all(|name| *name != request_id::HEADER && *name != TRACE_ID)
+        {
+            // Nearly all answers are such.
+            let (id, trace) = values::of_both(id, &context.trace_id().to_hex());
+            let _ = headers.try_insert(request_id::HEADER, id).and_then(|_| headers.try_insert(TRACE_ID, trace));
+            return;
+        }
         put(headers, request_id::HEADER, || self.id.to_header_value());
         if let Some(context) = &self.context {
             let value = |bytes: &[u8]| HeaderValue::from_bytes(bytes).unwrap_or(HeaderValue::from_static(""));
             match self.in_answer {
                 TraceInAnswer::TraceId => put(headers, TRACE_ID, || value(&context.trace_id().to_hex())),
-                TraceInAnswer::Traceparent => put(headers, TRACEPARENT, || value(context.traceparent().as_bytes())),
+                TraceInAnswer::Traceparent => put(headers, TRACEPARENT, || value(&context.traceparent_bytes())),
                 TraceInAnswer::Nothing => {}
             }
         }
@@ -143,20 +181,6 @@ pub(super) struct Entered<'a> {
     _span: tracing::span::Entered<'a>,
 }
 
-/// Reads from which trace a request comes, and offers its span; says too whether the headers name a trace.
-fn offer_of<B>(request: &Request<B>, now: Duration, wanted: bool) -> (Offer, bool) {
-    let mut remote = Remote::read(request.headers());
-    let offer = Offer {
-        context: TraceContext::of_request(&mut remote, now),
-        parent: remote.parent.map(|(_, span)| span),
-        sampled: remote.sampled,
-        wanted,
-        #[cfg(feature = "otlp")]
-        span: None,
-    };
-    (offer, remote.parent.is_some())
-}
-
 /// Returns the route that an exported span is named by: none where no route matched.
 #[cfg(feature = "otlp")]
 fn route_of<'a, B>(request: &'a Request<B>, recorded: Option<&'a str>) -> Option<&'a str> {
@@ -168,9 +192,22 @@ fn route_of<'a, B>(request: &'a Request<B>, recorded: Option<&'a str>) -> Option
     recorded.filter(|path| *path != super::route::UNMATCHED && *path != crate::metric::OVERFLOW)
 }
 
+/// Tells which headers are worth a look: one for the id, any for the trace. To look a name up takes as long as passing
+/// ten others by, and most requests have none of these.
+fn told(headers: &HeaderMap) -> (bool, bool) {
+    let (mut id, mut trace) = (false, false);
+    for name in headers.keys() {
+        let name = name.as_str();
+        id |= name == "x-request-id";
+        trace |= Remote::is_said_by(name);
+    }
+    (id, trace)
+}
+
 fn put(headers: &mut HeaderMap, name: HeaderName, value: impl FnOnce() -> HeaderValue) {
-    if let Ok(Entry::Vacant(place)) = headers.try_entry(name) {
-        let _ = place.try_insert(value());
+    // An answer has few headers: to pass them by takes less than to look up where the name belongs twice.
+    if headers.keys().all(|there| *there != name) {
+        let _ = headers.try_insert(name, value());
     }
 }
 

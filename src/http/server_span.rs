@@ -24,6 +24,8 @@ pub(super) struct ServerSpan {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Head {
+    /// No answer yet, and the handler has not run.
+    Called,
     Awaited,
     /// The head is out, or there is an error in its place.
     Sent,
@@ -51,11 +53,14 @@ impl ServerSpan {
             }
             attributes.set("request_id", Value::text(id.as_str()));
         });
-        Self { open, head: Head::Awaited, panicked: false }
+        Self { open, head: Head::Called, panicked: false }
     }
 
     /// Watches the handler or the body run, until the guard is dropped.
     pub(super) fn run(&mut self) -> Running<'_> {
+        if self.head == Head::Called {
+            self.head = Head::Awaited;
+        }
         Running { span: self, panicking: std::thread::panicking() }
     }
 
@@ -101,8 +106,10 @@ impl Drop for ServerSpan {
     fn drop(&mut self) {
         match (self.head, self.panicked) {
             (_, true) => self.end_by("panic", true),
+            // What panics while it makes its future never gets to run.
+            (Head::Called, false) if std::thread::panicking() => self.end_by("panic", true),
             // The client left, which is nobody's failure.
-            (Head::Awaited, false) => self.end_by("cancelled", false),
+            (Head::Called | Head::Awaited, false) => self.end_by("cancelled", false),
             (Head::Sent, false) => {}
         }
         self.open.end();

@@ -28,6 +28,15 @@ pub struct HttpService<S, K> {
     bodies: PhantomData<fn() -> K>,
 }
 
+/// From how many bytes on a request's claim of its size is not believed: anybody may write any number there.
+const BEYOND_BELIEF: u64 = 1 << 40;
+
+/// Returns the size that a request's body has, where it says one that can be.
+#[inline]
+fn size_of<B: Body>(request: &Request<B>) -> Option<u64> {
+    request.body().size_hint().exact().filter(|&bytes| bytes < BEYOND_BELIEF)
+}
+
 impl<S, K> HttpService<S, K> {
     pub(super) const fn new(inner: S, layer: u32, scope: Option<ScopeOptions>) -> Self {
         Self { inner, layer, scope, bodies: PhantomData }
@@ -50,7 +59,7 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let size = request.body().size_hint().exact();
+        let size = size_of(&request);
         let mut visit = Visit::begin(self.layer, &request, size);
         let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
         let meter = if size.is_none() { visit.request_meter() } else { None };
@@ -79,7 +88,7 @@ where
     // Compiled into axum's wrappers, it would copy the request and the future once more: 93 instructions.
     #[inline(never)]
     fn call(&mut self, mut request: Request<axum::body::Body>) -> Self::Future {
-        let size = request.body().size_hint().exact();
+        let size = size_of(&request);
         let mut visit = Visit::begin(self.layer, &request, size);
         let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
         if size.is_none() {
@@ -90,12 +99,14 @@ where
     }
 }
 
-/// Follows a request's body of unknown size.
+/// Follows a request's body whose size is only known at its end.
 #[cfg(feature = "axum")]
 #[cold]
 fn follow(request: &mut Request<axum::body::Body>, visit: &Visit) {
-    let body = std::mem::take(request.body_mut());
-    *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, visit.request_meter()));
+    if let Some(meter) = visit.request_meter() {
+        let body = std::mem::take(request.body_mut());
+        *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, Some(meter)));
+    }
 }
 
 impl<S: Clone, K> Clone for HttpService<S, K> {

@@ -76,8 +76,13 @@ impl Visit {
         let Some(Begun { route, more }) = arrival::enter(layer, method, request, body) else {
             return Self::of_nobody();
         };
-        let more = if more { More::of(layer, request) } else { None };
-        Self::new(Arrival { layer, route, start: Moment::now() }, more, Handler::Called, Head::Awaited)
+        let arrival = Arrival { layer, route, start: Moment::now() };
+        let mut visit = Self::new(arrival, None, Handler::Called, Head::Awaited);
+        if more {
+            // The app's functions run here; should one unwind, the visit ends what has begun.
+            *visit.more = More::of(layer, request);
+        }
+        visit
     }
 
     #[inline]

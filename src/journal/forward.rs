@@ -21,6 +21,12 @@ pub type ForwardFuture<'a> = Pin<Box<dyn Future<Output = Result<(), ForwardError
 pub trait Forwarder: Debug + Send + Sync {
     /// Passes a batch on; it is never empty.
     fn forward<'a>(&'a self, batch: &'a [Forwarded]) -> ForwardFuture<'a>;
+
+    /// Tells whether it passes samples on, which it does unless it says otherwise. One that does not is never given any,
+    /// and none are on its account. It is asked once.
+    fn takes_samples(&self) -> bool {
+        true
+    }
 }
 
 /// One thing to be passed on.
@@ -52,13 +58,20 @@ pub enum ForwardErrorKind {
 #[derive(Debug)]
 pub struct ForwardError {
     kind: ForwardErrorKind,
+    refused: Option<usize>,
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl ForwardError {
     /// Makes an error of a kind.
     pub const fn new(kind: ForwardErrorKind) -> Self {
-        Self { kind, source: None }
+        Self { kind, refused: None, source: None }
+    }
+
+    /// Says that the receiver has refused so many things of the batch, nobody knows which, and taken the others. So many
+    /// are dropped for `invalid`, at most all; the others are stored. The kind is `Invalid`.
+    pub const fn some_refused(items: usize) -> Self {
+        Self { kind: ForwardErrorKind::Invalid, refused: Some(items), source: None }
     }
 
     /// Adds the cause.
@@ -71,6 +84,11 @@ impl ForwardError {
     /// Returns the kind of fault.
     pub const fn kind(&self) -> ForwardErrorKind {
         self.kind
+    }
+
+    /// Returns how many things of the batch were refused, where the others were taken.
+    pub const fn refused(&self) -> Option<usize> {
+        self.refused
     }
 
     /// Tells whether the same batch may be taken later.

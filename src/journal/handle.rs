@@ -28,6 +28,8 @@ struct Inner {
     events: Queue<Arc<Event>>,
     samples: Queue<Arc<Sample>>,
     forward: Option<Queue<Forwarded>>,
+    /// Whether samples are passed on too.
+    forwards_samples: bool,
     when_full: WhenFull,
     window: TimeWindow,
     changed: AtomicU64,
@@ -49,6 +51,7 @@ impl Journal {
         let events = Queue::new(accounts.open(Sink::Events, options.events));
         let samples = Queue::new(accounts.open(Sink::Samples, options.samples));
         let forward = forwarder.is_some().then(|| Queue::new(accounts.open(Sink::Forward, options.forward)));
+        let forwards_samples = forwarder.as_ref().is_some_and(|forwarder| forwarder.takes_samples());
         let mut writers = Vec::new();
         let target = Events { store: Arc::clone(&store), metrics: metrics.clone() };
         writers.extend(start(&worker, &events, target, options.pace));
@@ -57,7 +60,8 @@ impl Journal {
             writers.extend(start(&worker, queue, Onward(forwarder), options.pace));
         }
         let (when_full, window, changed) = (options.when_full, options.window, AtomicU64::new(0));
-        Self { inner: Arc::new(Inner { events, samples, forward, when_full, window, changed, worker, writers }) }
+        let inner = Inner { events, samples, forward, forwards_samples, when_full, window, changed, worker, writers };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Records an event, and returns its id; `None` where there was no room and it is counted as dropped.
@@ -108,7 +112,9 @@ impl Journal {
         self.note(!repairs.is_empty());
         let sample = Arc::new(sample);
         let (id, size) = (sample.id(), sample.bytes() as u64);
-        self.forward(self.priority(Priority::Low), size, || Forwarded::Sample(Arc::clone(&sample)));
+        if self.inner.forwards_samples {
+            self.forward(self.priority(Priority::Low), size, || Forwarded::Sample(Arc::clone(&sample)));
+        }
         // One sample matters as much as another, so none of their queue is kept for any.
         let queued = self.inner.samples.push(sample, size, Priority::High);
         queued.then_some(id)
@@ -176,7 +182,8 @@ impl Journal {
 /// Starts the writer of a queue. Where no thread can be had, the queue fills and then drops; the log says so.
 fn start<T: Target>(worker: &Worker, queue: &Queue<T::Item>, target: T, pace: Pace) -> Option<(Sink, Ended)> {
     let sink = queue.account().sink();
-    let writer = Arc::new(Writer { queue: queue.clone(), target, pace, troubled: AtomicBool::new(false) });
+    let (troubled, taken) = (AtomicBool::new(false), AtomicU64::new(0));
+    let writer = Arc::new(Writer { queue: queue.clone(), target, pace, troubled, taken });
     let run = move || {
         let writer = Arc::clone(&writer);
         async move { writer.run().await }

@@ -20,6 +20,12 @@
 mod forward;
 mod handle;
 mod options;
+#[cfg(feature = "otlp")]
+mod otlp;
+#[cfg(any(feature = "otlp", feature = "webhook"))]
+mod pause;
+#[cfg(feature = "otlp")]
+mod record;
 mod target;
 #[cfg(test)]
 mod tests;
@@ -30,6 +36,8 @@ mod writer;
 pub use forward::{ForwardError, ForwardErrorKind, ForwardFuture, Forwarded, Forwarder};
 pub use handle::Journal;
 pub use options::{JournalOptions, WhenFull};
+#[cfg(feature = "otlp")]
+pub use otlp::OtlpLogs;
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookError};
 

@@ -38,6 +38,8 @@ pub(super) enum Then {
     TryAgain,
     /// It may pass: try again a few times, then look for the item that it is about.
     Suspect,
+    /// There was no answer in time: try again a few times, then look for the item that it hangs on.
+    Overdue,
     /// It is about an item: look for it.
     Bisect,
     /// Give the batch up.
@@ -115,6 +117,12 @@ impl Target for Onward {
             match answer.await {
                 Ok(()) => Ok(vec![Appended::Stored; items.len()]),
                 Err(error) => {
+                    if let Some(refused) = error.refused() {
+                        let taken = items.len().saturating_sub(refused);
+                        return Ok((0..items.len())
+                            .map(|at| if at < taken { Appended::Stored } else { Appended::Refused })
+                            .collect());
+                    }
                     let then = match error.kind() {
                         ForwardErrorKind::Unavailable => Then::TryAgain,
                         ForwardErrorKind::Refused => Then::Drop(DropReason::Refused),

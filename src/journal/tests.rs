@@ -1,7 +1,7 @@
 //! What the writer does with a target that is slow, fails, hangs, panics, or cannot take everything.
 
 use std::sync::Mutex;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -67,7 +67,7 @@ fn writer(reply: fn(usize, &[u32]) -> Reply) -> Writer<Fake> {
     let (calls, taken, counted) = Default::default();
     let target = Fake { reply, calls, taken, counted };
     let pace = Pace { batch_items: 500, ..Pace::default() };
-    Writer { queue, target, pace, troubled: AtomicBool::new(false) }
+    Writer { queue, target, pace, troubled: AtomicBool::new(false), taken: AtomicU64::new(0) }
 }
 
 /// Writes this many items to the end; returns what was taken, and the account.
@@ -166,6 +166,48 @@ async fn a_target_that_hangs_is_left_at_its_deadline_and_asked_again() {
     assert_eq!(counts.stored(), 500);
     let took = start.elapsed();
     assert!(took >= Duration::from_secs(10) && took < Duration::from_millis(10_200), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_on_which_the_target_hangs_for_ever_costs_itself_alone() {
+    let replies: [fn(usize, &[u32]) -> Reply; 4] = [
+        |_, items| if items.contains(&0) { Reply::Hangs } else { Reply::Stored },
+        |_, items| if items.contains(&251) { Reply::Hangs } else { Reply::Stored },
+        |_, items| if items.contains(&499) { Reply::Hangs } else { Reply::Stored },
+        |_, items| if items.contains(&500) { Reply::Hangs } else { Reply::Stored },
+    ];
+    for reply in replies {
+        let (start, writer) = (Instant::now(), writer(reply));
+        let (taken, counts) = write(&writer, 1_000).await;
+        assert_eq!((taken.len(), counts.stored(), counts.dropped_for(DropReason::Timeout)), (999, 999, 1));
+        assert!(start.elapsed() < Duration::from_secs(75), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_is_alone_is_given_up_when_those_behind_it_are_taken() {
+    let writer = writer(|_, items| if items.contains(&0) { Reply::Hangs } else { Reply::Stored });
+    let feed = async {
+        writer.queue.push(0, 1, Priority::High);
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert_eq!(writer.queue.account().counts().queued(), 1, "nothing else says that the target works");
+        writer.queue.push(1, 1, Priority::High);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        let counts = writer.queue.account().counts();
+        assert_eq!((counts.stored(), counts.dropped_for(DropReason::Timeout), counts.queued()), (1, 1, 0));
+        writer.queue.close();
+    };
+    tokio::join!(writer.run(), feed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_hangs_for_an_hour_loses_nothing() {
+    let writer = writer(|call, _| if call < 720 { Reply::Hangs } else { Reply::Stored });
+    let start = Instant::now();
+    let (mut taken, counts) = write(&writer, 600).await;
+    taken.sort_unstable();
+    assert_eq!((taken, counts.stored()), ((0..600).collect(), 600));
+    assert!(start.elapsed() > Duration::from_secs(3_600), "{:?}", start.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

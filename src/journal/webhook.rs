@@ -1,8 +1,8 @@
 //! A signed webhook: events and samples as JSON, to one address, by the rules of Standard Webhooks.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -11,6 +11,7 @@ use serde::Serialize;
 use sha2::Sha256;
 use tokio::task::spawn_blocking;
 
+use super::pause::Pause;
 use super::{ForwardError, ForwardErrorKind, ForwardFuture, Forwarded, Forwarder};
 use crate::event::Event;
 use crate::id::Id;
@@ -56,8 +57,7 @@ struct Inner {
     address: http::Uri,
     key: Vec<u8>,
     agent: ureq::Agent,
-    /// Until when the receiver wants to be left alone.
-    pause: Mutex<Option<Instant>>,
+    pause: Pause,
 }
 
 /// Says what is wrong with the settings of a webhook.
@@ -99,7 +99,7 @@ impl Webhook {
             .user_agent(concat!("watchkeeper/", env!("CARGO_PKG_VERSION")))
             .build()
             .new_agent();
-        Ok(Self { inner: Arc::new(Inner { address, key, agent, pause: Mutex::default() }) })
+        Ok(Self { inner: Arc::new(Inner { address, key, agent, pause: Pause::default() }) })
     }
 }
 
@@ -113,7 +113,7 @@ impl Forwarder for Webhook {
             let (Some(message), Ok(body)) = (message, body) else {
                 return Err(ForwardError::new(ForwardErrorKind::Invalid));
             };
-            if inner.is_pausing() {
+            if inner.pause.is_on() {
                 return Err(ForwardError::new(ForwardErrorKind::Unavailable).because("the receiver asked to wait"));
             }
             let sent = spawn_blocking(move || inner.send(&message, &body, Timestamp::now()));
@@ -144,17 +144,9 @@ impl Inner {
         };
         let wait = answer.headers().get("retry-after").and_then(|wait| wait.to_str().ok()?.trim().parse().ok());
         if let (ForwardErrorKind::Unavailable, Some(wait)) = (kind, wait.map(Duration::from_secs)) {
-            *self.pause() = Some(Instant::now() + wait.min(LONGEST_PAUSE));
+            self.pause.begin(wait.min(LONGEST_PAUSE));
         }
         Err(ForwardError::new(kind).because(format!("the receiver answered {status}")))
-    }
-
-    fn is_pausing(&self) -> bool {
-        self.pause().is_some_and(|until| Instant::now() < until)
-    }
-
-    fn pause(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
-        self.pause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The writer of one queue: batches, tries again, and finds what can never be written.
 
 use std::hash::{BuildHasher, RandomState};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use tokio::time::{sleep, timeout};
@@ -25,6 +25,17 @@ pub(super) struct Writer<T: Target> {
     pub(super) pace: Pace,
     /// Whether the last write failed, so that trouble is said once when it begins and once when it is over.
     pub(super) troubled: AtomicBool,
+    /// How many writes were taken.
+    pub(super) taken: AtomicU64,
+}
+
+/// A part of a batch, and what is known of it.
+struct Part<T> {
+    batch: Batch<T>,
+    /// Whether it was cut from one that could not be written.
+    halved: bool,
+    /// How many writes had been taken when the target hung on this one item.
+    hung: Option<u64>,
 }
 
 impl<T: Target> Writer<T> {
@@ -48,23 +59,39 @@ impl<T: Target> Writer<T> {
     }
 
     /// Writes a batch, in parts where something in it cannot be written.
+    ///
+    /// An item on which the target hangs by itself is set aside, and dropped when it does so again after others were
+    /// taken meanwhile: those behind it in the queue, where the batch has no more. Where none are, it is the target that
+    /// hangs, which is sat out.
     async fn write(&self, batch: Batch<T::Item>) {
-        let mut parts = vec![batch];
-        while let Some(batch) = parts.pop() {
-            let Some((mut batch, reason)) = self.write_part(batch).await else { continue };
-            if batch.len() == 1 {
-                batch.dropped(reason);
-            } else {
-                parts.push(batch.split_off(batch.len().div_ceil(2)));
-                parts.push(batch);
+        let mut parts = vec![Part { batch, halved: false, hung: None }];
+        while let Some(part) = parts.pop() {
+            let (halved, hung) = (part.halved, part.hung);
+            let Some((mut batch, reason)) = self.write_part(part).await else { continue };
+            if batch.len() > 1 {
+                let later = batch.split_off(batch.len().div_ceil(2));
+                parts.push(Part { batch: later, halved: true, hung: None });
+                parts.push(Part { batch, halved: true, hung: None });
+                continue;
             }
+            let taken = self.taken.load(Relaxed);
+            if reason != DropReason::Timeout || hung.is_some_and(|before| taken > before) {
+                batch.dropped(reason);
+                continue;
+            }
+            if parts.is_empty() {
+                let next = self.queue.take(self.pace.batch_items, self.pace.batch_bytes);
+                parts.extend(next.map(|batch| Part { batch, halved: false, hung: None }));
+            }
+            parts.insert(0, Part { batch, halved, hung: hung.or(Some(taken)) });
         }
     }
 
     /// Writes one part until it is settled; returns it where it holds something that cannot be written, with the reason
     /// to drop it for if it is alone.
-    async fn write_part(&self, batch: Batch<T::Item>) -> Option<(Batch<T::Item>, DropReason)> {
-        let (mut rest, mut tries) = (REST.0, 0);
+    async fn write_part(&self, part: Part<T::Item>) -> Option<(Batch<T::Item>, DropReason)> {
+        let Part { batch, halved, .. } = part;
+        let (mut rest, mut tries, mut hung) = (REST.0, 0, 0);
         loop {
             if batch.is_written_off() {
                 return None;
@@ -72,6 +99,7 @@ impl<T: Target> Writer<T> {
             let fault = match self.call(batch.items()).await {
                 Ok(answers) => {
                     self.say_it_is_over();
+                    self.taken.fetch_add(1, Relaxed);
                     self.settle(batch, &answers);
                     return None;
                 }
@@ -90,6 +118,13 @@ impl<T: Target> Writer<T> {
                         return Some((batch, DropReason::Failed));
                     }
                 }
+                Then::Overdue => {
+                    hung += 1;
+                    // What was halved for hanging need not do it so often again.
+                    if halved || hung >= TRIES {
+                        return Some((batch, DropReason::Timeout));
+                    }
+                }
                 Then::TryAgain => {}
             }
             sleep(jittered(rest)).await;
@@ -103,7 +138,7 @@ impl<T: Target> Writer<T> {
         let answer = timeout(self.pace.write_deadline, survive(|| self.target.write(items))).await;
         self.queue.account().record_write(started.elapsed());
         match answer {
-            Err(_) => Err(Fault { then: Then::TryAgain, error: "no answer within the deadline".into() }),
+            Err(_) => Err(Fault { then: Then::Overdue, error: "no answer within the deadline".into() }),
             Ok(None) => Err(Fault { then: Then::Suspect, error: "it panicked".into() }),
             Ok(Some(Ok(answers))) if answers.len() != items.len() => {
                 Err(Fault { then: Then::Suspect, error: "it did not answer for every item".into() })

@@ -43,6 +43,9 @@ pub enum RegisterError {
     /// A collector of the `prometheus` crate was refused.
     #[error("the collector was refused: {0}")]
     Collector(String),
+    /// The token that `/metrics` is to ask for is empty.
+    #[error("`metrics_token` is empty: leave it out where `/metrics` is for everybody")]
+    EmptyToken,
 }
 
 /// Says why a registry was not built.

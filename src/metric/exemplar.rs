@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::sync::{AtomicU64, fence};
+use crate::hex;
 
 /// Cells that one slot takes: sequence, both halves of the trace id, value, time.
 pub(crate) const SLOT: usize = 5;
@@ -36,9 +37,8 @@ impl TraceId {
     /// Writes the id as it is written everywhere: 32 hexadecimal digits in lower case.
     pub(crate) fn to_hex(self) -> [u8; 32] {
         let mut text = [0; 32];
-        for (digits, byte) in text.as_chunks_mut::<2>().0.iter_mut().zip(self.to_u128().to_be_bytes()) {
-            *digits = [byte >> 4, byte & 0xf].map(|digit| b"0123456789abcdef"[usize::from(digit)]);
-        }
+        text[..16].copy_from_slice(&hex::of_u64(self.high));
+        text[16..].copy_from_slice(&hex::of_u64(self.low));
         text
     }
 

@@ -65,6 +65,26 @@ impl Worker {
         Ok(ended)
     }
 
+    /// Runs a future on the thread and hands its answer over; there is none when it panics. It runs to its end, whether the
+    /// answer is still waited for or not.
+    ///
+    /// # Errors
+    ///
+    /// When the thread cannot be started.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        future: impl Future<Output = T> + Send + 'static,
+    ) -> io::Result<tokio::sync::oneshot::Receiver<T>> {
+        let (runtime, keeps) = self.thread()?;
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        runtime.spawn(async move {
+            let _gone = answer.send(future.await);
+            drop(keeps);
+        });
+        Ok(answered)
+    }
+
     /// Waits for a future no longer than until the deadline, by the clock of the watch's own runtime: the caller may be
     /// on any executor.
     ///

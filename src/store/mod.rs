@@ -30,9 +30,12 @@
 
 mod alert;
 mod error;
+mod from_env;
 mod incident;
 mod memory;
 mod parts;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 mod query;
 
 use std::fmt::Debug;
@@ -42,9 +45,12 @@ use std::sync::Arc;
 
 pub use alert::{AlertQuery, AlertStore, RuleQuery};
 pub use error::{StoreError, StoreErrorKind};
+pub use from_env::InvalidStore;
 pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
 pub use memory::{Memory, MemoryLimits};
 pub use parts::Parts;
+#[cfg(feature = "postgres")]
+pub use postgres::{Postgres, PostgresOptions};
 pub use query::{
     Cursor, DEFAULT_LIMIT, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Page, Paging, SampleQuery, Scope, same,
 };

@@ -42,6 +42,12 @@ impl Parts {
         Self { events: memory.clone(), samples: memory.clone(), incidents: memory.clone(), alerts: memory }
     }
 
+    /// Keeps every part in one store.
+    pub fn all_in(store: impl super::Store + 'static) -> Self {
+        let store = Arc::new(store);
+        Self { events: store.clone(), samples: store.clone(), incidents: store.clone(), alerts: store }
+    }
+
     /// Keeps events there.
     #[must_use]
     pub fn events_in(mut self, store: impl EventStore + 'static) -> Self {

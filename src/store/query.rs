@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use crate::event::{Event, EventType, Fields, Level};
 use crate::id::{Id, InvalidId};
@@ -130,6 +130,13 @@ impl Paging {
     /// Returns from which end things come.
     pub const fn order(&self) -> Order {
         self.order
+    }
+
+    /// The same, for things of which the first have been passed over already.
+    #[cfg(feature = "postgres")]
+    pub(super) const fn beyond_offset(mut self) -> Self {
+        self.offset = 0;
+        self
     }
 
     /// Takes a page from things that are in order, behind the cursor, and one more than the page holds if there is.
@@ -378,7 +385,8 @@ pub(super) fn id_bounds(start: Option<Timestamp>, end: Option<Timestamp>, paging
 pub fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
-            a == b || (a.is_f64() || b.is_f64()) && a.as_f64().is_some() && a.as_f64() == b.as_f64()
+            let floats = a.is_f64() && b.is_f64() && a.as_f64() == b.as_f64();
+            a == b || floats || whole(a).is_some() && whole(a) == whole(b)
         }
         (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
         (Value::Object(a), Value::Object(b)) => {
@@ -386,4 +394,10 @@ pub fn same(a: &Value, b: &Value) -> bool {
         }
         _ => a == b,
     }
+}
+
+/// A number's value if that is whole, without loss; beyond 64 bits, there are floats alone.
+fn whole(number: &Number) -> Option<i128> {
+    let float = |float: f64| (float.fract() == 0.0 && float.abs() < 1e30).then_some(float as i128);
+    number.as_i128().or_else(|| number.as_f64().and_then(float))
 }

@@ -1,6 +1,7 @@
 //! The context of a trace: where in which trace something happens.
 
 use std::sync::Arc;
+#[cfg(feature = "otlp")]
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue};
@@ -8,6 +9,7 @@ use http::{HeaderMap, HeaderValue};
 use super::header::{self, TRACEPARENT};
 use super::id::{self, SpanId};
 use super::propagator::Propagators;
+use super::random::Draws;
 use super::{baggage, current, state};
 use crate::metric::TraceId;
 
@@ -49,7 +51,17 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
+    /// What headers say that have none of the [names](Self::is_said_by).
+    pub(crate) const NONE: Self = Self { parent: None, sampled: None, beside: None };
+
+    /// Tells whether a header of this name says anything by itself.
+    #[inline]
+    pub(crate) fn is_said_by(name: &str) -> bool {
+        matches!(name, "traceparent" | "sentry-trace" | "baggage")
+    }
+
     /// Reads the headers. What is not valid is ignored, without a word: a client could fill the log with it.
+    #[inline(never)] // Most requests have none of them.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let propagators = Propagators::chosen();
         let trace = if propagators.trace_context() { header::read(headers) } else { None };
@@ -85,10 +97,11 @@ impl TraceContext {
     }
 
     /// Begins the part of a trace that is the work on one request; not sampled as yet.
-    pub(crate) fn of_request(remote: &mut Remote, now: Duration) -> Self {
+    #[inline]
+    pub(crate) fn of_request(remote: &mut Remote, draws: &mut Draws) -> Self {
         let (trace, span) = match remote.parent {
-            Some((trace, _)) => (trace, SpanId::generate(now)),
-            None => id::new_trace(now),
+            Some((trace, _)) => (trace, SpanId::draw(draws)),
+            None => id::new_trace(draws),
         };
         Self { trace, span, sampled: remote.sampled == Some(true), beside: remote.beside.take() }
     }
@@ -96,7 +109,7 @@ impl TraceContext {
     /// Begins a new trace; not sampled as yet.
     #[cfg(feature = "otlp")]
     pub(crate) fn of_new_trace(now: Duration) -> Self {
-        let (trace, span) = id::new_trace(now);
+        let (trace, span) = id::new_trace(&mut Draws::at(now));
         Self { trace, span, sampled: false, beside: None }
     }
 
@@ -134,7 +147,16 @@ impl TraceContext {
 
     /// Returns the value of a `traceparent` header: `00-{trace id}-{span id}-{flags}`.
     pub fn traceparent(&self) -> String {
-        format!("00-{}-{}-{:02x}", self.trace, self.span, u8::from(self.sampled))
+        String::from_utf8_lossy(&self.traceparent_bytes()).into_owned()
+    }
+
+    /// Writes the value of a `traceparent` header.
+    pub(crate) fn traceparent_bytes(&self) -> [u8; 55] {
+        let mut text = *b"00-00000000000000000000000000000000-0000000000000000-00";
+        text[3..35].copy_from_slice(&self.trace.to_hex());
+        text[36..52].copy_from_slice(&self.span.to_hex());
+        text[54] = b'0' + u8::from(self.sampled);
+        text
     }
 
     /// Writes the context into the headers of an outgoing request, in place of any that is there.
@@ -147,7 +169,7 @@ impl TraceContext {
             }
         };
         if propagators.trace_context() {
-            put(headers, TRACEPARENT, HeaderValue::from_str(&self.traceparent()).ok());
+            put(headers, TRACEPARENT, HeaderValue::from_bytes(&self.traceparent_bytes()).ok());
             headers.remove(state::TRACESTATE);
             put(headers, state::TRACESTATE, beside.and_then(|beside| beside.state.clone()));
         }
@@ -160,6 +182,11 @@ impl TraceContext {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::time::Duration;
+
+    fn draws() -> Draws {
+        Draws::at(Duration::ZERO)
+    }
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
@@ -175,7 +202,7 @@ mod tests {
     fn a_request_stays_in_its_clients_trace_and_has_a_span_of_its_own() {
         let parent = format!("00-{TRACE}-00f067aa0ba902b7-01");
         let mut remote = Remote::read(&headers(&[("traceparent", &parent), ("tracestate", "a=1"), ("baggage", "k=v")]));
-        let context = TraceContext::of_request(&mut remote, Duration::ZERO);
+        let context = TraceContext::of_request(&mut remote, &mut draws());
 
         let mut outgoing = headers(&[("traceparent", "an older one"), ("tracestate", "x=9")]);
         context.inject(&mut outgoing);
@@ -201,7 +228,7 @@ mod tests {
     fn a_state_without_its_traceparent_is_not_passed_on() {
         let mut remote = Remote::read(&headers(&[("tracestate", "a=1")]));
         let mut outgoing = HeaderMap::new();
-        TraceContext::of_request(&mut remote, Duration::ZERO).inject(&mut outgoing);
+        TraceContext::of_request(&mut remote, &mut draws()).inject(&mut outgoing);
         assert!(outgoing.get("tracestate").is_none() && outgoing.get("traceparent").is_some());
     }
 }

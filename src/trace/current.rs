@@ -1,12 +1,12 @@
 //! Where the calling thread is: in which trace, and in which span of it.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::marker::PhantomData;
 
 use super::context::TraceContext;
 
 thread_local! {
-    static CURRENT: RefCell<Option<TraceContext>> = const { RefCell::new(None) };
+    static CURRENT: Cell<Option<TraceContext>> = const { Cell::new(None) };
 }
 
 impl TraceContext {
@@ -57,16 +57,17 @@ impl Drop for Swapped<'_> {
 #[inline]
 fn swap(slot: &mut Option<TraceContext>) {
     // A thread that is ending has no context.
-    let _ = CURRENT.try_with(|current| {
-        if let Ok(mut current) = current.try_borrow_mut() {
-            std::mem::swap(&mut *current, slot);
-        }
-    });
+    let _ = CURRENT.try_with(|current| *slot = current.replace(slot.take()));
 }
 
 /// Returns the context that the thread was given.
 pub(crate) fn of_thread() -> Option<TraceContext> {
-    CURRENT.try_with(|current| current.try_borrow().ok()?.clone()).ok()?
+    let read = |current: &Cell<Option<TraceContext>>| {
+        let context = current.take();
+        current.set(context.clone());
+        context
+    };
+    CURRENT.try_with(read).ok()?
 }
 
 /// Returns the context of the innermost span that is exported.
@@ -85,10 +86,11 @@ pub(super) const fn of_span() -> Option<TraceContext> {
 mod tests {
     use super::*;
     use crate::trace::Remote;
+    use crate::trace::random::Draws;
     use std::time::Duration;
 
     fn context() -> TraceContext {
-        TraceContext::of_request(&mut Remote::read(&http::HeaderMap::new()), Duration::ZERO)
+        TraceContext::of_request(&mut Remote::read(&http::HeaderMap::new()), &mut Draws::at(Duration::ZERO))
     }
 
     #[test]

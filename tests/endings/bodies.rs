@@ -1,11 +1,15 @@
 //! What of bodies is passed on, and what is counted.
 
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use axum::body::Body;
+use bytes::Bytes;
 use http::{Request, Response};
-use http_body::Body as _;
+use http_body::{Body as _, Frame, SizeHint};
 use tower::{Layer, Service};
+use watchkeeper::http::MeteredBody;
+use watchkeeper::testing::Scrape;
 use watchkeeper::{Watchkeeper, service_info};
 
 use crate::app::App;
@@ -104,4 +108,90 @@ async fn a_service_that_is_not_ready_is_not_ready_behind_the_layer() {
     let expected = gate.0.clone().into_iter().map(|ready| ready.map_err(str::to_owned)).collect::<Vec<_>>();
     assert_eq!(readiness(watch.http_layer().layer(gate.clone())).to_vec(), expected, "axum");
     assert_eq!(readiness(watch.tower_layer().layer(gate)).to_vec(), expected, "hyper");
+}
+
+/// A body that claims a size, and is five bytes long.
+struct Claims {
+    size: u64,
+    left: Option<Bytes>,
+}
+
+impl Claims {
+    fn of(size: u64) -> Body {
+        Body::new(Self { size, left: Some(Bytes::from_static(b"five ")) })
+    }
+}
+
+impl http_body::Body for Claims {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(self.left.take().map(|bytes| Ok(Frame::data(bytes))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.size)
+    }
+}
+
+#[tokio::test]
+async fn a_size_that_nobody_can_send_is_not_believed_and_the_sum_stays_what_was_received() {
+    for app in App::both() {
+        app.send("POST", "/upload", Body::from("seven b")).await.unwrap();
+        for size in [1 << 40, u64::MAX - 2] {
+            let whole = app.send("POST", "/upload", Claims::of(size)).await.unwrap();
+            assert_eq!(read(whole.into_body()).await.unwrap(), "5");
+        }
+        assert_eq!(app.bodies("request", "/upload"), (17.0, 3.0));
+        let hint = app.send("POST", "/hint", Claims::of(u64::MAX - 2)).await.unwrap();
+        assert_eq!(read(hint.into_body()).await.unwrap(), "Some(18446744073709551613) false");
+    }
+}
+
+#[tokio::test]
+async fn a_sum_that_is_full_stays_so_rather_than_start_again() {
+    let watch = Watchkeeper::builder(service_info!()).build().unwrap();
+    let answer = async |_: Request<MeteredBody<Body>>| Ok::<_, BoxError>(Response::new(Claims::of(1 << 63)));
+    let mut service = watch.tower_layer().layer(tower::service_fn(answer));
+    for _ in 0..2 {
+        service.call(Request::new(Body::empty())).await.unwrap();
+    }
+    let sum = Scrape::of(&watch).sum("http_response_body_bytes_sum", "");
+    assert_eq!(sum, u64::MAX as f64);
+}
+
+/// A body that panics when it is asked for its size, or whether it is over.
+struct Unsizable {
+    at_head: bool,
+}
+
+impl http_body::Body for Unsizable {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(b"a frame")))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.at_head { crate::script::unwind("no size") } else { SizeHint::default() }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        false
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_panics_when_it_is_asked_for_its_size_has_panicked() {
+    let watch = Watchkeeper::builder(service_info!()).build().unwrap();
+    let answer = async |_: Request<MeteredBody<Body>>| Ok::<_, BoxError>(Response::new(Unsizable { at_head: true }));
+    let mut service = watch.tower_layer().layer(tower::service_fn(answer));
+    let mut call = Box::pin(service.call(Request::new(Body::empty())));
+    assert_eq!(poll::panics(|| call.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()), "no size");
+    drop(call);
+    let scrape = Scrape::of(&watch);
+    assert_eq!(scrape.sum("http_request_outcomes_total", "outcome=\"panicked\""), 1.0, "{scrape}");
+    assert_eq!(scrape.sum("http_requests_in_flight", ""), 0.0, "{scrape}");
 }

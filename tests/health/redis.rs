@@ -42,3 +42,12 @@ async fn what_hangs_or_is_no_redis_is_down() {
     let said = cause(check(&format!("redis://{}", saying(endless)))).await;
     assert_eq!(said.as_deref(), Some("what it answers is not Redis"));
 }
+
+#[test]
+fn an_address_whose_password_is_cut_by_a_slash_is_refused_without_being_repeated() {
+    for url in ["redis://ada:12/s3cret@cache:6379", "redis://ada:12#s3cret@cache", "redis://ada:12?s3cret@cache"] {
+        let error = Redis::from_url(url).map(drop).unwrap_err().to_string();
+        assert!(error.contains("%2F") && !error.contains("s3cret"), "{error}");
+    }
+    assert!(Redis::from_url("redis://ada:12%2Fs3cret@cache:6379/0").is_ok());
+}

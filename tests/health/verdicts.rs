@@ -93,6 +93,14 @@ async fn causes_are_for_who_shows_the_token_and_credentials_for_nobody() {
     assert!(answer["checks"][0].get("cause").is_none(), "{answer}");
 }
 
+#[test]
+fn an_empty_token_is_an_error_that_names_the_option() {
+    for token in ["", " \n"] {
+        let error = builder().metrics_token(token).build().map(drop).unwrap_err();
+        assert!(error.to_string().starts_with("`metrics_token` is empty"), "{error}");
+    }
+}
+
 fn watch_without_token() -> watchkeeper::Watchkeeper {
     builder().check("db", down).build().unwrap()
 }
@@ -128,6 +136,15 @@ async fn a_check_that_hangs_is_down_when_its_time_is_over_and_holds_up_no_other(
     assert_eq!(causes, [Some("no answer within 2s"), Some("no answer within 3s"), None]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn checks_whose_results_are_not_kept_run_side_by_side_all_the_same() {
+    let hang = std::future::pending::<Result<(), &'static str>>;
+    let watch = watch((0..5).map(|number| Check::new(&format!("hangs_{number}"), hang).keep(Duration::ZERO)));
+    let start = tokio::time::Instant::now();
+    watch.health().report().await;
+    assert_eq!(start.elapsed().as_secs(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_check_that_blocks_its_thread_is_down_in_time_and_is_not_begun_again_meanwhile() {
     use std::sync::atomic::{AtomicU32, Ordering};
@@ -146,6 +163,33 @@ async fn a_check_that_blocks_its_thread_is_down_in_time_and_is_not_begun_again_m
     assert_eq!(first.checks[0].cause.as_deref(), Some("no answer within 100ms"));
     assert_eq!(second.checks[0].cause.as_deref(), Some("the probe of before still blocks its thread"));
     assert_eq!(BEGUN.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test]
+async fn a_blocking_check_that_hangs_is_down_in_time_and_has_one_thread() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static BEGUN: AtomicU32 = AtomicU32::new(0);
+    let (open, gate) = std::sync::mpsc::channel::<()>();
+    let gate = std::sync::Mutex::new(gate);
+    let blocks = move || {
+        BEGUN.fetch_add(1, Ordering::Relaxed);
+        // Held until the sender is gone.
+        let _ = gate.lock().unwrap().recv();
+        Ok::<(), &'static str>(())
+    };
+    let failing = || Err(std::io::Error::other("no such disk"));
+    let hangs = Check::blocking("hangs", blocks).timeout(Duration::from_millis(100)).keep(Duration::ZERO);
+    let watch = watch([hangs, Check::blocking("fails", failing)]);
+    for cause in ["no answer within 100ms", "the probe of before still blocks its thread"] {
+        let report = watch.health().report().await;
+        assert_eq!(report.checks[0].cause.as_deref(), Some(cause));
+        assert_eq!(report.checks[1].cause.as_deref(), Some("no such disk"));
+    }
+    assert_eq!(BEGUN.load(Ordering::Relaxed), 1);
+    drop(open);
+    while watch.health().report().await.checks[0].cause.is_some() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]
@@ -205,4 +249,39 @@ fn a_runtime_that_ends_during_a_check_leaves_the_check_usable_in_the_next() {
     drop(first);
     let report = runtime().block_on(watch.health().report());
     assert_eq!(report.checks[0].cause, None);
+}
+
+#[test]
+fn without_a_runtime_a_result_that_is_too_old_is_none() {
+    let watch = watch([Check::new("db", up).keep(Duration::from_millis(200))]);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    assert_eq!(runtime.block_on(watch.health().report()).checks[0].cause, None);
+    assert_eq!(futures_executor(watch.health().report()).checks[0].cause, None, "it is still kept");
+    std::thread::sleep(Duration::from_millis(250));
+    let report = futures_executor(watch.health().report());
+    assert_eq!(report.checks[0].cause.as_deref(), Some("no runtime to ask in"));
+}
+
+#[test]
+fn a_runtime_that_nobody_drives_any_more_holds_up_no_answer() {
+    let slow = async || {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        Ok::<(), &'static str>(())
+    };
+    let watch = watch([Check::new("db", slow).timeout(Duration::from_millis(300)).keep(Duration::ZERO)]);
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let idle = runtime();
+    idle.block_on(async {
+        let asked = tokio::time::timeout(Duration::from_millis(50), watch.health().report()).await;
+        assert!(asked.is_err(), "it is still running");
+    });
+    // From here on the first run stands still.
+    runtime().block_on(async {
+        let asked = tokio::time::timeout(Duration::from_secs(10), watch.health().report()).await;
+        let report = asked.expect("an answer in time");
+        assert_eq!(report.checks[0].cause.as_deref(), Some("the runtime that the check was begun on does not run"));
+        let report = watch.health().report().await;
+        assert_eq!(report.checks[0].cause, None, "another run was begun");
+    });
+    drop(idle);
 }

@@ -1,9 +1,13 @@
 //! The journal as an app uses it: recording, stores that hang, the end and what is passed on.
 
+#![allow(unreachable_pub, dead_code, reason = "what other test binaries use of the receiver")]
 #![allow(clippy::unwrap_used, reason = "what fails here fails the test")]
 
 mod faulty;
 mod forwarding;
+mod otlp;
+#[path = "../traces/receiver.rs"]
+mod receiver;
 mod recording;
 #[path = "../support/mod.rs"]
 mod support;

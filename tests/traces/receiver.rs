@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
@@ -134,6 +136,13 @@ impl Received {
         let request = ExportTraceServiceRequest::decode(&*self.body).expect("a request of OTLP");
         let of_resources = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
         of_resources.flat_map(|scope| scope.spans).collect()
+    }
+
+    /// The log records, where it is a request of logs.
+    pub fn records(&self) -> Vec<LogRecord> {
+        let request = ExportLogsServiceRequest::decode(&*self.body).expect("a request of OTLP");
+        let of_resources = request.resource_logs.into_iter().flat_map(|resource| resource.scope_logs);
+        of_resources.flat_map(|scope| scope.log_records).collect()
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {

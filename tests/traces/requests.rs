@@ -10,6 +10,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode as Code;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
 use tower::{Service, ServiceBuilder};
+use watchkeeper::assert_scrape;
 use watchkeeper::trace::{self, InjectLayer, TraceContext};
 
 use crate::receiver::{Answer, Receiver};
@@ -206,6 +207,26 @@ fn a_request_that_ends_early_says_how() {
     assert_eq!(ended("GET /streams"), (Code::Unset, None));
     assert_eq!(ended("GET /breaks"), (Code::Error, Some("body_error".into())));
     assert_eq!(ended("GET /stalls"), (Code::Unset, Some("cancelled".into())));
+}
+
+#[test]
+fn a_service_that_panics_while_it_makes_its_future_has_panicked_in_its_span_as_in_the_metrics() {
+    let receiver = Receiver::start(&[Answer::Take]);
+    let traced = Traced::to(&receiver.endpoint(), &[]);
+    let (_, watch) = watched(Router::new());
+    let panics = |_: Request<Body>| -> std::future::Ready<Result<http::Response<Body>, std::convert::Infallible>> {
+        unwind("no future at all")
+    };
+    traced.run(|| {
+        let mut service = ServiceBuilder::new().layer(watch.http_layer()).service_fn(panics);
+        let call = std::panic::AssertUnwindSafe(|| drop(service.call(get("/early"))));
+        assert!(std::panic::catch_unwind(call).is_err());
+    });
+    traced.settled(1);
+    let spans = receiver.spans();
+    let found = span(&spans, "GET");
+    assert_eq!((code(found), error_type(found)), (Code::Error, Some("panic".into())));
+    assert_scrape!(watch, r#"http_request_outcomes_total{path="unmatched",outcome="panicked"} 1"#);
 }
 
 #[test]

@@ -1,61 +1,15 @@
 //! The shop's traces at a receiver of others: rotel, by HTTP and by gRPC.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::Command;
+use std::net::SocketAddr;
 
-use crate::support::client::accepts;
 use crate::support::example::Server;
-use crate::support::process::{Folder, Process, eventually, free_port};
+use crate::support::process::eventually;
+use crate::support::rotel::{Rotel, value};
 use crate::traced::{PARENT, TRACE, traceparent};
-
-/// A running rotel that prints what it receives.
-struct Rotel {
-    process: Process,
-    grpc: SocketAddr,
-    http: SocketAddr,
-    _folder: Folder,
-}
-
-impl Rotel {
-    #[track_caller]
-    fn start() -> Self {
-        let [grpc, http] = [(); 2].map(|()| SocketAddr::from((Ipv4Addr::LOCALHOST, free_port())));
-        let folder = Folder::new("rotel");
-        let mut command = Command::new(program());
-        command.args(["start", "--exporter", "blackhole", "--debug-log", "traces"]);
-        command.args(["--debug-log-verbosity", "detailed"]);
-        command.args(["--otlp-grpc-endpoint", &grpc.to_string(), "--otlp-http-endpoint", &http.to_string()]);
-        command.arg("--pid-file").arg(folder.path().join("pid")).arg("--log-file").arg(folder.path().join("log"));
-        let mut process = Process::start(&mut command);
-        process.wait_until(|| accepts(grpc).and_then(|()| accepts(http)));
-        Self { process, grpc, http, _folder: folder }
-    }
-}
-
-/// Finds rotel beside the Python that the tests use.
-#[track_caller]
-fn program() -> PathBuf {
-    let python = std::env::var("WATCHKEEPER_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-    let ask = "import importlib.util as u; print(u.find_spec('rotel').submodule_search_locations[0])";
-    let found = Command::new(&python).args(["-c", ask]).output().expect("a Python");
-    let hint = "install it there with `pip install rotel`, or run tests/run.sh, which does";
-    assert!(found.status.success(), "{python} has no rotel: {hint}");
-    PathBuf::from(String::from_utf8_lossy(&found.stdout).trim()).join("rotel-agent")
-}
 
 /// A span as rotel prints it: its lines by their names, attributes among them.
 fn spans(printed: &str) -> Vec<&str> {
     printed.split("Span #").skip(1).collect()
-}
-
-/// The value in a line such as `Parent ID      : 00f067aa0ba902b7`, or `-> http.route: Str(/call)`.
-fn value<'a>(span: &'a str, name: &str) -> &'a str {
-    let of_line = |line: &'a str| {
-        let (found, value) = line.trim().trim_start_matches("-> ").split_once(':')?;
-        (found.trim() == name).then(|| value.trim())
-    };
-    span.lines().find_map(of_line).unwrap_or_default()
 }
 
 /// Calls the shop within a trace, and looks at what rotel has of it.
@@ -77,7 +31,7 @@ fn assert_a_call_arrives(endpoint: SocketAddr, protocol: &str, rotel: &Rotel) {
 
     assert_eq!((answer.status, answer.header("x-trace-id")), (200, TRACE));
     let printed = eventually(|| {
-        let printed = rotel.process.stdout() + &rotel.process.stderr();
+        let printed = rotel.printed();
         if spans(&printed).len() < 3 { Err(printed) } else { Ok(printed) }
     });
     assert!(printed.contains("service.name: Str(till)") && !printed.contains("s3cret"), "{printed}");
@@ -115,12 +69,12 @@ fn assert_a_call_arrives(endpoint: SocketAddr, protocol: &str, rotel: &Rotel) {
 
 #[test]
 fn a_call_of_the_shop_arrives_by_http() {
-    let rotel = Rotel::start();
+    let rotel = Rotel::start("traces");
     assert_a_call_arrives(rotel.http, "http/protobuf", &rotel);
 }
 
 #[test]
 fn a_call_of_the_shop_arrives_by_grpc() {
-    let rotel = Rotel::start();
+    let rotel = Rotel::start("traces");
     assert_a_call_arrives(rotel.grpc, "grpc", &rotel);
 }

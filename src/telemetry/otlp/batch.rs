@@ -1,4 +1,4 @@
-//! A request: the resource, written once, and the spans of a batch.
+//! A request: the resource, written once, and the spans or log records of a batch.
 
 use super::attribute;
 use super::attribute::Value;
@@ -28,17 +28,18 @@ impl BatchWriter {
         written
     }
 
-    /// Writes an `ExportTraceServiceRequest`.
-    pub(super) fn write(&self, spans: &[Box<[u8]>]) -> Vec<u8> {
-        let of_scope = self.scope.len() + spans.iter().map(|span| wire::length_of(span.len())).sum::<usize>();
+    /// Writes an `ExportTraceServiceRequest` of spans, or an `ExportLogsServiceRequest` of log records: their fields have
+    /// the same numbers.
+    pub(super) fn write(&self, items: &[Box<[u8]>]) -> Vec<u8> {
+        let of_scope = self.scope.len() + items.iter().map(|item| wire::length_of(item.len())).sum::<usize>();
         let of_resource = self.resource.len() + wire::length_of(of_scope);
         let mut out = Vec::with_capacity(wire::length_of(of_resource));
         wire::head(&mut out, 1, of_resource);
         out.extend_from_slice(&self.resource);
         wire::head(&mut out, 2, of_scope);
         out.extend_from_slice(&self.scope);
-        for span in spans {
-            wire::bytes(&mut out, 2, span);
+        for item in items {
+            wire::bytes(&mut out, 2, item);
         }
         out
     }

@@ -15,11 +15,10 @@ use tonic::{Code, Request, Status};
 use super::transport::{Failure, MOST_OF_ANSWER, Transport, refused};
 use crate::presets::monitoring::DropReason;
 
-const EXPORT: PathAndQuery = PathAndQuery::from_static("/opentelemetry.proto.collector.trace.v1.TraceService/Export");
-
 /// Calls one receiver.
 pub(super) struct GrpcTransport {
     endpoint: Endpoint,
+    call: PathAndQuery,
     metadata: MetadataMap,
     gzip: bool,
     /// Made at the first call, by the thread that calls.
@@ -29,6 +28,7 @@ pub(super) struct GrpcTransport {
 impl GrpcTransport {
     pub(super) fn new(
         endpoint: Uri,
+        call: &'static str,
         headers: HeaderMap,
         gzip: bool,
         roots: Option<Vec<u8>>,
@@ -44,7 +44,8 @@ impl GrpcTransport {
                 None => tls.with_webpki_roots(),
             })?;
         }
-        Ok(Self { endpoint, metadata: MetadataMap::from_headers(headers), gzip, connection: None })
+        let (call, metadata) = (PathAndQuery::from_static(call), MetadataMap::from_headers(headers));
+        Ok(Self { endpoint, call, metadata, gzip, connection: None })
     }
 }
 
@@ -71,7 +72,7 @@ impl Transport for GrpcTransport {
         let answer = runtime.block_on(async {
             tokio::time::timeout(time, async {
                 client.ready().await.map_err(|_| Status::unavailable(""))?;
-                client.unary(call, EXPORT, Plain).await
+                client.unary(call, self.call.clone(), Plain).await
             })
             .await
         });
@@ -79,6 +80,15 @@ impl Transport for GrpcTransport {
         let answer = answer.map_err(late)?.map_err(|status| failure_of(&status))?;
         let no_answer = |_| Failure::final_for(DropReason::Failed, "what answers is no receiver of OTLP");
         refused(&answer.into_inner()).map_err(no_answer)
+    }
+}
+
+impl Drop for GrpcTransport {
+    /// Whoever drops it may be within another runtime, where waiting for this one's end is not allowed.
+    fn drop(&mut self) {
+        if let Some((runtime, _)) = self.connection.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 

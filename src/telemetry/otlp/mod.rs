@@ -10,14 +10,16 @@ mod fields;
 mod grpc;
 mod http;
 mod layer;
+mod logs;
 mod pipeline;
 mod resource;
 mod sampler;
 mod sender;
 mod settings;
+mod signal;
 mod span;
 mod transport;
-mod wire;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 
@@ -25,7 +27,9 @@ pub use error::OtlpError;
 
 pub(crate) use attribute::{Attributes, Value};
 pub(crate) use layer::current_context;
+pub(crate) use logs::LogExporter;
 pub(crate) use span::OpenSpan;
+pub(crate) use transport::{Failure, Retry};
 
 use super::part::Part;
 use crate::environment::Environment;

@@ -9,6 +9,7 @@ use super::error::OtlpError;
 use super::http::HttpTransport;
 use super::sampler::Sampler;
 use super::sender::Pace;
+use super::signal::{LOGS, Pair, Signal, TRACES};
 use super::transport::Transport;
 use crate::environment::Environment;
 use crate::trace::{Propagators, UnknownPropagator};
@@ -24,6 +25,7 @@ pub(super) struct Settings {
 
 /// How requests travel.
 pub(super) struct TransportSettings {
+    signal: Signal,
     protocol: Protocol,
     endpoint: Uri,
     headers: HeaderMap,
@@ -38,73 +40,42 @@ enum Protocol {
     Grpc,
 }
 
-/// A pair of variables: the one for traces wins over the one for all signals.
-type Pair = [&'static str; 2];
-
-const ENDPOINT: Pair = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-const PROTOCOL: Pair = ["OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"];
-const HEADERS: Pair = ["OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS"];
-const TIMEOUT: Pair = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
-const COMPRESSION: Pair = ["OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "OTEL_EXPORTER_OTLP_COMPRESSION"];
-const CERTIFICATE: Pair = ["OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "OTEL_EXPORTER_OTLP_CERTIFICATE"];
-
 impl Settings {
     /// Reads the variables; `None` where they do not ask for traces.
     pub(super) fn read(environment: &Environment) -> Result<Option<Self>, OtlpError> {
-        let read = Reader(environment);
-        let disabled = read.parsed("OTEL_SDK_DISABLED", "is neither true nor false", "true, false", |text| {
-            text.to_ascii_lowercase().parse::<bool>().ok()
-        })?;
-        let exporter = read.parsed(
-            "OTEL_TRACES_EXPORTER",
-            "names no exporter that there is here",
-            "otlp, none",
-            |text| match text {
-                "otlp" => Some(true),
-                "none" => Some(false),
-                _ => None,
-            },
-        )?;
-        if disabled == Some(true) || exporter == Some(false) {
-            return Ok(None);
-        }
-        let protocol = read.protocol()?;
-        let endpoint = match read.endpoint(protocol)? {
-            Some(endpoint) => endpoint,
-            // Who asks for the exporter by name gets it where the standard says that receivers are.
-            None if exporter == Some(true) => Uri::from_static(match protocol {
-                Protocol::Http => "http://localhost:4318/v1/traces",
-                Protocol::Grpc => "http://localhost:4317",
-            }),
-            None => return Ok(None),
-        };
+        let read = Reader { environment, signal: TRACES };
+        let Some(transport) = read.transport()? else { return Ok(None) };
         let (batch, max_queue_size) = read.batch()?;
         let pace = Pace {
             delay: read.millis(["OTEL_BSP_SCHEDULE_DELAY"; 2])?.unwrap_or(Duration::from_secs(5)),
             batch,
-            timeout: read.millis(TIMEOUT)?.unwrap_or(Duration::from_secs(10)),
+            timeout: read.millis(TRACES.timeout)?.unwrap_or(Duration::from_secs(10)),
             patience: read.millis(["OTEL_BSP_EXPORT_TIMEOUT"; 2])?.unwrap_or(Duration::from_secs(30)),
         };
-        Ok(Some(Self {
-            transport: TransportSettings {
-                protocol,
-                endpoint,
-                headers: read.headers()?,
-                gzip: read.gzip()?,
-                roots: read.roots()?,
-            },
-            sampler: read.sampler()?,
-            pace,
-            max_queue_size,
-            propagators: read.propagators()?,
-        }))
+        Ok(Some(Self { transport, sampler: read.sampler()?, pace, max_queue_size, propagators: read.propagators()? }))
+    }
+}
+
+/// Everything that the environment says about logs, read.
+pub(super) struct LogSettings {
+    pub(super) transport: TransportSettings,
+    /// How long one request may take.
+    pub(super) timeout: Option<Duration>,
+}
+
+impl LogSettings {
+    /// Reads the variables; `None` where they do not ask for logs.
+    pub(super) fn read(environment: &Environment) -> Result<Option<Self>, OtlpError> {
+        let read = Reader { environment, signal: LOGS };
+        let Some(transport) = read.transport()? else { return Ok(None) };
+        Ok(Some(Self { transport, timeout: read.millis(LOGS.timeout)? }))
     }
 }
 
 impl TransportSettings {
     /// Makes what carries requests.
     pub(super) fn open(self) -> Result<Box<dyn Transport>, OtlpError> {
-        let Self { protocol, endpoint, headers, gzip, roots } = self;
+        let Self { signal, protocol, endpoint, headers, gzip, roots } = self;
         match protocol {
             Protocol::Http => {
                 let roots = roots.as_deref().map(certificates).unwrap_or_default();
@@ -112,12 +83,12 @@ impl TransportSettings {
             }
             #[cfg(feature = "otlp-grpc")]
             Protocol::Grpc => {
-                let refused = |_| bad(ENDPOINT[1], "cannot be called", "http://host:port, https://host:port");
-                let transport = super::grpc::GrpcTransport::new(endpoint, headers, gzip, roots);
+                let refused = |_| bad(signal.endpoint[1], "cannot be called", "http://host:port, https://host:port");
+                let transport = super::grpc::GrpcTransport::new(endpoint, signal.call, headers, gzip, roots);
                 Ok(Box::new(transport.map_err(refused)?))
             }
             #[cfg(not(feature = "otlp-grpc"))]
-            Protocol::Grpc => Err(bad(PROTOCOL[1], "needs the feature otlp-grpc", "http/protobuf")),
+            Protocol::Grpc => Err(bad(signal.protocol[1], "needs the feature otlp-grpc", "http/protobuf")),
         }
     }
 }
@@ -141,13 +112,16 @@ pub(super) fn list(environment: &Environment, variable: &'static str) -> Result<
 }
 
 /// Reads the variables one by one.
-struct Reader<'a>(&'a Environment);
+struct Reader<'a> {
+    environment: &'a Environment,
+    signal: Signal,
+}
 
 impl Reader<'_> {
     /// Reads the first of two variables that is set, with its name.
     fn first(&self, pair: Pair) -> Result<Option<(&'static str, String)>, OtlpError> {
         for variable in pair {
-            if let Some(text) = self.0.get(variable)? {
+            if let Some(text) = self.environment.get(variable)? {
                 return Ok(Some((variable, text)));
             }
         }
@@ -182,16 +156,47 @@ impl Reader<'_> {
             "grpc" => Some(Protocol::Grpc),
             _ => None,
         };
-        let protocol = self.parsed_first(PROTOCOL, "names no protocol that there is here", ACCEPTED, parse)?;
+        let protocol =
+            self.parsed_first(self.signal.protocol, "names no protocol that there is here", ACCEPTED, parse)?;
         Ok(protocol.unwrap_or(Protocol::Http))
     }
 
-    /// Reads the address: the one for traces as it is, the one for all signals with the path of traces behind it.
+    /// Reads how requests travel; `None` where the variables do not ask for the signal.
+    fn transport(&self) -> Result<Option<TransportSettings>, OtlpError> {
+        let disabled = self.parsed("OTEL_SDK_DISABLED", "is neither true nor false", "true, false", |text| {
+            text.to_ascii_lowercase().parse::<bool>().ok()
+        })?;
+        let problem = "names no exporter that there is here";
+        let exporter = self.parsed(self.signal.exporter, problem, "otlp, none", |text| match text {
+            "otlp" => Some(true),
+            "none" => Some(false),
+            _ => None,
+        })?;
+        if disabled == Some(true) || exporter == Some(false) {
+            return Ok(None);
+        }
+        let protocol = self.protocol()?;
+        let endpoint = match self.endpoint(protocol)? {
+            Some(endpoint) => endpoint,
+            // Who asks for the exporter by name gets it where the standard says that receivers are.
+            None if exporter == Some(true) => match protocol {
+                Protocol::Http => Uri::from_static(self.signal.default_endpoint),
+                Protocol::Grpc => Uri::from_static("http://localhost:4317"),
+            },
+            None => return Ok(None),
+        };
+        let (headers, gzip, roots) = (self.headers()?, self.gzip()?, self.roots()?);
+        Ok(Some(TransportSettings { signal: self.signal, protocol, endpoint, headers, gzip, roots }))
+    }
+
+    /// Reads the address: the one for the signal as it is, the one for all signals with the signal's path behind it.
     fn endpoint(&self, protocol: Protocol) -> Result<Option<Uri>, OtlpError> {
         const ACCEPTED: &str = "an address as http://host:port or https://host:port";
-        let Some((variable, text)) = self.first(ENDPOINT)? else { return Ok(None) };
+        let Some((variable, text)) = self.first(self.signal.endpoint)? else { return Ok(None) };
         let text = match protocol {
-            Protocol::Http if variable == ENDPOINT[1] => format!("{}/v1/traces", text.trim_end_matches('/')),
+            Protocol::Http if variable == self.signal.endpoint[1] => {
+                format!("{}{}", text.trim_end_matches('/'), self.signal.path)
+            }
             _ => text,
         };
         let uri: Option<Uri> = text.parse().ok();
@@ -201,13 +206,13 @@ impl Reader<'_> {
     }
 
     fn headers(&self) -> Result<HeaderMap, OtlpError> {
-        let Some((variable, _)) = self.first(HEADERS)? else { return Ok(HeaderMap::new()) };
+        let Some((variable, _)) = self.first(self.signal.headers)? else { return Ok(HeaderMap::new()) };
         let header = |(name, value): (String, String)| {
             let mut value = HeaderValue::from_str(&value).ok()?;
             value.set_sensitive(true);
             Some((HeaderName::from_str(&name).ok()?, value))
         };
-        let headers: Option<HeaderMap> = list(self.0, variable)?.into_iter().map(header).collect();
+        let headers: Option<HeaderMap> = list(self.environment, variable)?.into_iter().map(header).collect();
         headers.ok_or_else(|| bad(variable, "has what is no header", "name=value,name=value"))
     }
 
@@ -218,13 +223,13 @@ impl Reader<'_> {
             _ => None,
         };
         Ok(self
-            .parsed_first(COMPRESSION, "names no compression that there is here", "gzip, none", parse)?
+            .parsed_first(self.signal.compression, "names no compression that there is here", "gzip, none", parse)?
             .unwrap_or(false))
     }
 
     fn roots(&self) -> Result<Option<Vec<u8>>, OtlpError> {
         const ACCEPTED: &str = "the path of a file with certificates in PEM";
-        let Some((variable, path)) = self.first(CERTIFICATE)? else { return Ok(None) };
+        let Some((variable, path)) = self.first(self.signal.certificate)? else { return Ok(None) };
         let pem = std::fs::read(path).map_err(|_| bad(variable, "names a file that cannot be read", ACCEPTED))?;
         if certificates(&pem).is_empty() {
             return Err(bad(variable, "names a file without certificates", ACCEPTED));

@@ -11,23 +11,23 @@ pub(super) const MOST_OF_ANSWER: usize = 64 << 10;
 
 /// Carries requests to one receiver. Blocks the thread that sends, for no longer than it is given.
 pub(super) trait Transport: Send {
-    /// Sends a request; returns how many spans of it the receiver has refused while it took the others.
+    /// Sends a request; returns how many items of it the receiver has refused while it took the others.
     fn send(&mut self, request: &[u8], time: Duration) -> Result<u64, Failure>;
 }
 
 /// Why a request did not arrive.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(crate) struct Failure {
     /// The cause in a few words; nothing of what the other side sent but numbers.
-    pub(super) what: Cow<'static, str>,
-    /// What its spans are counted under, where it is not tried again.
-    pub(super) reason: DropReason,
-    pub(super) retry: Retry,
+    pub(crate) what: Cow<'static, str>,
+    /// What its items are counted under, where it is not tried again.
+    pub(crate) reason: DropReason,
+    pub(crate) retry: Retry,
 }
 
 /// Whether to try again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Retry {
+pub(crate) enum Retry {
     Never,
     Later,
     /// Not before so long.
@@ -44,15 +44,15 @@ impl Failure {
     }
 }
 
-/// Reads an answer: how many spans were refused. Only what is an answer acknowledges anything; a page of some proxy
+/// Reads an answer: how many items were refused. Only what is an answer acknowledges anything; a page of some proxy
 /// does not.
 pub(super) fn refused(answer: &[u8]) -> Result<u64, Malformed> {
     let mut refused = 0;
     for field in wire::fields(answer) {
         if let (1, Value::Bytes(partial)) = field? {
             for field in wire::fields(partial) {
-                if let (1, Value::Number(spans)) = field? {
-                    refused = spans;
+                if let (1, Value::Number(items)) = field? {
+                    refused = items;
                 }
             }
         }

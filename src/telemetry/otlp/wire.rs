@@ -1,4 +1,4 @@
-//! Protocol buffers, as far as spans need them: writing fields, and reading the answer.
+//! Protocol buffers, as far as spans and log records need them: writing fields, and reading the answer.
 
 /// How a field's value is laid out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,20 +23,20 @@ fn tag(out: &mut Vec<u8>, field: u32, wire: Wire) {
 }
 
 /// Writes a number; zero is what a reader takes a missing field for.
-pub(super) fn number(out: &mut Vec<u8>, field: u32, number: u64) {
+pub(crate) fn number(out: &mut Vec<u8>, field: u32, number: u64) {
     if number > 0 {
         one_of_number(out, field, number);
     }
 }
 
 /// Writes a number that is one of several alternatives, so that zero says something.
-pub(super) fn one_of_number(out: &mut Vec<u8>, field: u32, number: u64) {
+pub(crate) fn one_of_number(out: &mut Vec<u8>, field: u32, number: u64) {
     tag(out, field, Wire::Varint);
     varint(out, number);
 }
 
 /// Writes eight bytes.
-pub(super) fn fixed64(out: &mut Vec<u8>, field: u32, number: u64) {
+pub(crate) fn fixed64(out: &mut Vec<u8>, field: u32, number: u64) {
     tag(out, field, Wire::Fixed64);
     out.extend_from_slice(&number.to_le_bytes());
 }
@@ -48,7 +48,7 @@ pub(super) fn fixed32(out: &mut Vec<u8>, field: u32, number: u32) {
 }
 
 /// Writes text, bytes, or a message that is written already.
-pub(super) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
+pub(crate) fn bytes(out: &mut Vec<u8>, field: u32, bytes: &[u8]) {
     head(out, field, bytes.len());
     out.extend_from_slice(bytes);
 }
@@ -66,7 +66,7 @@ pub(super) fn length_of(length: usize) -> usize {
 }
 
 /// Writes a message that a function writes.
-pub(super) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
+pub(crate) fn message(out: &mut Vec<u8>, field: u32, write: impl FnOnce(&mut Vec<u8>)) {
     let start = out.len();
     write(out);
     let length = out.len() - start;

@@ -119,8 +119,7 @@ impl Record for SameMetrics {
 #[cold]
 fn meet<'a>(routes: &'a mut Vec<Option<Box<Route>>>, place: usize, path: &MatchedPath, method: &Method) -> &'a Route {
     routes.resize_with(PLACES, || None);
-    // Two paths in one place would count as one; there are twenty, so look for such a place no further.
-    routes[place].get_or_insert_with(|| {
+    let route = routes[place].get_or_insert_with(|| {
         Box::new(Route {
             path: path.clone(),
             method: method.clone(),
@@ -131,5 +130,8 @@ fn meet<'a>(routes: &'a mut Vec<Option<Box<Route>>>, place: usize, path: &Matche
             request_body: Histogram::new(),
             response_body: Histogram::new(),
         })
-    })
+    });
+    // Two paths in one place would count as one; there are twenty, so it looks for no other place.
+    assert!(route.path.as_str() == path.as_str(), "two paths in one place");
+    route
 }

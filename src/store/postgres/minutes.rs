@@ -1,0 +1,70 @@
+//! How many things were stored, by the minute: rows that are added, and folded together now and then.
+
+use std::time::Duration;
+
+use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+
+use super::fault::fault;
+use super::value::Time;
+use crate::store::{Counts, StoreError};
+use crate::timestamp::Timestamp;
+
+/// The key of the advisory lock under which rows are folded.
+const LOCK: i64 = 0x7761_7463_6866_6f6c;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Counts what was stored of one kind of thing.
+pub(super) async fn counts(
+    client: &Client,
+    thing: &'static str,
+    now: Timestamp,
+    operation: &'static str,
+) -> Result<Counts, StoreError> {
+    let failed = |error| fault(operation, error);
+    let this_minute = Timestamp::from_micros(now.as_micros().div_euclid(60_000_000) * 60_000_000);
+    let from = this_minute.minus(59 * MINUTE);
+    let sql = "SELECT coalesce(sum(count), 0)::bigint,
+            coalesce(sum(count) FILTER (WHERE minute BETWEEN $2 AND $3), 0)::bigint
+        FROM (SELECT minute, count FROM watchkeeper.counts WHERE thing = $1
+            UNION ALL SELECT minute, count FROM watchkeeper.count_deltas WHERE thing = $1) AS every";
+    let row = client
+        .query_typed_one(
+            sql,
+            &[(&thing, Type::TEXT), (&Time(from), Type::TIMESTAMPTZ), (&Time(this_minute), Type::TIMESTAMPTZ)],
+        )
+        .await
+        .map_err(failed)?;
+    let number = |at| row.try_get::<_, i64>(at).map(i64::unsigned_abs).map_err(failed);
+    Ok(Counts { total: number(0)?, last_hour: number(1)? })
+}
+
+/// Folds the rows that writers added, and then those that are older than a week. One instance does it at a time; the
+/// others leave it to that one.
+pub(super) async fn fold(client: &mut Client) -> Result<(), StoreError> {
+    const OPERATION: &str = "fold_counts";
+    // Nobody reads a row twice or not at all, since each step is one statement.
+    let steps = [
+        "WITH gone AS (DELETE FROM watchkeeper.count_deltas RETURNING thing, minute, kind, level, count)
+        INSERT INTO watchkeeper.counts AS c (thing, minute, kind, level, count)
+        SELECT thing, minute, kind, level, sum(count)::bigint FROM gone GROUP BY thing, minute, kind, level
+        ON CONFLICT (thing, minute, kind, level) DO UPDATE SET count = c.count + excluded.count",
+        "WITH gone AS (DELETE FROM watchkeeper.counts
+            WHERE minute < now() - interval '7 days' AND minute > 'epoch' RETURNING thing, kind, level, count)
+        INSERT INTO watchkeeper.counts AS c (thing, minute, kind, level, count)
+        SELECT thing, 'epoch', kind, level, sum(count)::bigint FROM gone GROUP BY thing, kind, level
+        ON CONFLICT (thing, minute, kind, level) DO UPDATE SET count = c.count + excluded.count",
+    ];
+    let failed = |error| fault(OPERATION, error);
+    let transaction = client.transaction().await.map_err(failed)?;
+    let lock = format!("SELECT pg_try_advisory_xact_lock({LOCK})");
+    let row = transaction.query_typed(&lock, &[]).await.map_err(failed)?;
+    let is_ours = row.first().is_some_and(|row| row.try_get(0).unwrap_or(false));
+    if is_ours {
+        for step in steps {
+            transaction.execute_typed(step, &[]).await.map_err(failed)?;
+        }
+    }
+    transaction.commit().await.map_err(failed)
+}
