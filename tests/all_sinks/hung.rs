@@ -54,13 +54,14 @@ fn serves_and_ends_in_time(requests: u32) {
     assert!(lines.accepted() >= requests.into(), "{lines:?}");
     for (sink, before) in SINKS.into_iter().zip(while_hung) {
         let since = app.counts(sink).dropped() - before.dropped();
-        assert_eq!(closed.left(sink), since, "{sink:?}: {before:?}, then {:?}; {closed}", app.counts(sink));
+        // Whoever gives a sink up by itself meanwhile has counted that already.
+        assert!(closed.left(sink) <= since, "{sink:?}: {before:?}, then {:?}; {closed}", app.counts(sink));
     }
     if requests > 0 {
-        let dropped =
-            [Sink::Logs, Sink::Traces].map(|sink| while_hung[SINKS.iter().position(|of| *of == sink).unwrap()]);
-        assert!(dropped.iter().all(|counts| counts.dropped() > 0), "the queues were not full: {dropped:?}");
-        assert_eq!((tracker.bodies().len(), receiver.requests().len()), (1, 1), "each hangs with the first");
+        let [logs, _, traces, _] = while_hung;
+        assert!(logs.dropped() > 0 && traces.dropped() > 0, "the queues were not full: {logs:?} {traces:?}");
+        assert!(SINKS.iter().all(|sink| closed.left(*sink) > 0), "nothing was left in one of them: {closed}");
+        assert!(!tracker.bodies().is_empty() && !receiver.requests().is_empty(), "they were never asked");
     }
 }
 
