@@ -4,7 +4,8 @@
 //! cause. Nobody is woken up by a few errors alone, however large a share of little traffic they are. Factors and windows are those of Google's Site Reliability Workbook for 30 days.
 
 use super::declaration::Slo;
-use crate::promql::{Expr, avg_over_time, number, select, vector};
+use super::shipped::SHIPPED;
+use crate::promql::{Expr, Selector, avg_over_time, number, select, vector};
 use crate::stack::rule::{Alert, Group, Record, RuleFile, Severity};
 
 /// A pair of windows, and how many times faster than evenly the budget is burnt when somebody must know.
@@ -53,6 +54,21 @@ fn remaining(slo: &Slo) -> Record {
 /// Returns the recorded share of the 30 days' error budget that is left, below zero when it is overdrawn, as a query.
 pub fn budget_remaining(slo: &Slo) -> Expr {
     select(&remaining(slo)).eq("slo", slo.name).into()
+}
+
+/// The recorded shares of errors over a window, of every objective: recordings are alike but for the label `slo`.
+pub(in crate::stack) fn ratios(window: &str) -> Selector {
+    select(&ratio(&SHIPPED[0], window))
+}
+
+/// The recorded shares of the error budgets that are left, of every objective.
+pub(in crate::stack) fn remainders() -> Selector {
+    select(&remaining(&SHIPPED[0]))
+}
+
+/// The recorded objectives.
+pub(in crate::stack) fn objectives() -> Selector {
+    select(&target(&SHIPPED[0]))
 }
 
 /// Returns the recorded objective, as a query.
