@@ -7,10 +7,10 @@ mod support;
 mod servers;
 
 mod alertmanager;
+mod burns;
 mod checks;
 mod drift;
 mod example;
-mod burns;
 mod files;
 mod inputs;
 mod live;

@@ -209,8 +209,7 @@ const MOMENT: u64 = 15;
 
 /// A bound that is passed for a moment.
 fn moments(out: &mut String) {
-    let series =
-        r#"gateway_active_connections{kind="http",organization="acme",job="gateway",instance="gateway:3000",service="gateway"}"#;
+    let series = r#"gateway_active_connections{kind="http",organization="acme",job="gateway",instance="gateway:3000",service="gateway"}"#;
     // Within five hours one sample above, which is less than a thousandth: errors within the budget.
     let above = |at: u64, rest: u64| {
         let phases = [(Some(5_000.0), at), (Some(5_001.0), 1), (Some(5_000.0), rest)];
