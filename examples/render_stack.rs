@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 
-use watchkeeper::metric::{CounterDesc, HistogramDesc, UpDownDesc};
+use watchkeeper::metric::{CounterDesc, Describe, HistogramDesc, UpDownDesc};
 use watchkeeper::presets::Status;
 use watchkeeper::promql::{self, Expr, Window, select};
 use watchkeeper::stack::alertmanager::{self, Routing};
@@ -85,7 +85,8 @@ fn dashboard() -> Dashboard {
 fn files() -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     let (settings, routing) = (settings(), Routing::webhook_only("http://depot:3000/alerts"));
     let (scope, runbooks) = (settings.scope(), settings.runbooks.as_str());
-    let metrics = reference::group("depot", "What leaves the depot.", &[&PARCELS, &PACKING_DURATION, &VANS_LOADING]);
+    let own: [&dyn Describe; 3] = [&PARCELS, &PACKING_DURATION, &VANS_LOADING];
+    let metrics = reference::group("depot", "What leaves the depot.", &own, &scope);
     Ok(vec![
         ("rules/depot.yml", rules().render(&scope, runbooks)?),
         ("rules/objectives.yml", slo::rules(OBJECTIVES).render(&scope, runbooks)?),

@@ -18,7 +18,7 @@ crate::label_enum! {
 pub const LOGIN_ATTEMPTS: CounterDesc<(LoginResult,)> =
     CounterDesc::new("login_attempts_total", "Sign-in attempts, by how they ended.");
 
-/// Shows the sessions that are valid now.
+/// Shows the sessions that are valid now: all of the app's, which each instance counts where sessions are kept.
 pub const ACTIVE_SESSIONS: GaugeDesc = GaugeDesc::new("active_sessions", "Sessions that are valid now.");
 
 /// Shows the users there are.

@@ -109,7 +109,8 @@ impl Routing {
 /// Renders `alertmanager.yml`.
 ///
 /// Critical and warning alerts are told to receivers of their own, each by mail, Slack and webhook; a critical one keeps
-/// the warnings of the same service quiet; the Watchdog goes to whoever listens for it, and to nobody else.
+/// the warnings of the same service quiet; the Watchdog goes to the [heartbeat](Routing::heartbeat), and where there is none, as by default, to nobody: then nothing
+/// tells when alerts get through no more.
 ///
 /// ```
 /// use watchkeeper::stack::alertmanager::{self, Routing};
@@ -183,8 +184,13 @@ pub fn render(routing: &Routing) -> String {
         ("receivers", Yaml::List(receivers)),
     ]);
     let flags: Vec<_> = FLAGS.iter().map(|flag| format!("  {flag}")).collect();
+    let watchdog = if routing.heartbeat.is_none() {
+        "\n\nNobody listens for the Watchdog yet: set `Routing::heartbeat` to a service that raises the alarm when it stays away."
+    } else {
+        ""
+    };
     file.file(&format!(
-        "Rendered by watchkeeper; changes by hand are overwritten.\n\nStart Alertmanager with:\n{}",
+        "Rendered by watchkeeper; changes by hand are overwritten.\n\nStart Alertmanager with:\n{}{watchdog}",
         flags.join("\n")
     ))
 }

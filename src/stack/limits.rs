@@ -36,6 +36,9 @@ macro_rules! limits {
         #[non_exhaustive]
         pub struct Limits {
             $($(#[$doc])* pub $name: Limit,)+
+            /// How far back alerts on work in batches look: invoices, documents, e-mails and synchronisations; 1 hour. It must
+            /// be longer than what they are pending, or a batch that failed is forgotten before anybody is told.
+            pub batch_window: Window,
             /// DatabaseConnectionPoolExhaustion, critical: less than 10 % of the pool is free.
             pub pool: PoolLimit,
             /// For how long the pool must be nearly used up; 5 minutes.
@@ -56,6 +59,7 @@ macro_rules! limits {
             fn default() -> Self {
                 Self {
                     $($name: Limit::new($value, $pending),)+
+                    batch_window: "1h".into(),
                     pool: PoolLimit::FreeShare(0.1),
                     pool_pending: "5m".into(),
                     payment_failures: 5.0,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::job::Job;
-use super::settings::Settings;
+use super::settings::{Settings, literal};
 use super::yaml::Yaml;
 use crate::promql::window;
 
@@ -67,7 +67,7 @@ pub fn render_discovery(settings: &Settings, docker: &str) -> String {
             Yaml::map(rule)
         };
         let rules = vec![
-            relabel(&[meta("job")], &job.name, &[("action", "keep")]),
+            relabel(&[meta("job")], &literal(&job.name), &[("action", "keep")]),
             relabel(
                 &["__meta_docker_network_ip".to_owned(), meta("port")],
                 "(.+);([0-9]+)",
@@ -87,9 +87,10 @@ pub fn render_discovery(settings: &Settings, docker: &str) -> String {
     file(settings, Yaml::List(jobs.collect()))
 }
 
-/// Renders the configuration of a Prometheus above others: it takes over what they have recorded, and nothing else.
+/// Renders the configuration of a Prometheus above others: it takes over what they have recorded, and which of their
+/// targets are up. The others' `cluster` and `replica` tell their series apart.
 pub fn render_federation(settings: &Settings, others: &[&str]) -> String {
-    let params = Yaml::map([("match[]", Yaml::texts(["{__name__=~\"[a-z_]+:.+\"}", "up"]))]);
+    let params = Yaml::map([("match[]", Yaml::texts(["{__name__=~\"[a-z][a-z0-9_]*:.+\"}", "up"]))]);
     let job = Yaml::map([
         ("job_name", Yaml::text("federate")),
         ("honor_labels", Yaml::plain(true)),
@@ -98,7 +99,7 @@ pub fn render_federation(settings: &Settings, others: &[&str]) -> String {
         ("static_configs", Yaml::List(vec![Yaml::map([("targets", Yaml::texts(others.iter().copied()))])])),
     ]);
     // The others evaluate the rules and send the alerts.
-    write(vec![("global", global(settings)), ("scrape_configs", Yaml::List(vec![job]))])
+    write(vec![("global", Yaml::map(global(settings))), ("scrape_configs", Yaml::List(vec![job]))])
 }
 
 fn scrape(job: &Job, settings: &Settings, found: Vec<(&str, Yaml)>) -> Yaml {
@@ -119,22 +120,35 @@ fn scrape(job: &Job, settings: &Settings, found: Vec<(&str, Yaml)>) -> Yaml {
 /// What Prometheus waits by default; it refuses a scrape that may last longer than its interval.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(10);
 
-fn global(settings: &Settings) -> Yaml {
+fn global(settings: &Settings) -> Vec<(&'static str, Yaml)> {
     let every = || duration(settings.evaluation_interval);
     let mut global = vec![("scrape_interval", every()), ("evaluation_interval", every())];
     if settings.evaluation_interval < SCRAPE_TIMEOUT {
         global.insert(1, ("scrape_timeout", every()));
     }
-    Yaml::map(global)
+    global
 }
 
 fn file(settings: &Settings, jobs: Yaml) -> String {
     let found = Yaml::map([("targets", Yaml::texts([&settings.alertmanager]))]);
     let alertmanager = Yaml::map([("static_configs", Yaml::List(vec![found]))]);
+    let mut global = global(settings);
+    global.push((
+        "external_labels",
+        Yaml::map([("cluster", Yaml::text(&settings.cluster)), ("replica", Yaml::text(&settings.replica))]),
+    ));
+    // Replicas send the same alert: Alertmanager takes it for one where it looks the same.
+    let relabel = Yaml::map([("action", Yaml::text("labeldrop")), ("regex", Yaml::text("replica"))]);
     write(vec![
-        ("global", global(settings)),
+        ("global", Yaml::map(global)),
         ("rule_files", Yaml::texts(["rules/*.yml"])),
-        ("alerting", Yaml::map([("alertmanagers", Yaml::List(vec![alertmanager]))])),
+        (
+            "alerting",
+            Yaml::map([
+                ("alert_relabel_configs", Yaml::List(vec![relabel])),
+                ("alertmanagers", Yaml::List(vec![alertmanager])),
+            ]),
+        ),
         ("scrape_configs", jobs),
     ])
 }

@@ -6,6 +6,7 @@ use super::renamed::RENAMED;
 use super::slo::Slo;
 use crate::metric::{Describe, Kind, LabelInfo, Meta, Unit};
 use crate::presets::{CATALOGUE, Entry, Group};
+use crate::promql::Scope;
 
 /// Renders the reference of every ready-made metric as Markdown.
 ///
@@ -20,18 +21,19 @@ pub fn render() -> String {
     out
 }
 
-/// Renders the reference of an app's own metrics as Markdown: a section with what they are about, and each of them.
+/// Renders the reference of an app's own metrics as Markdown: a section with what they are about, and each of them under
+/// the scope's prefix.
 ///
 /// ```
-/// use watchkeeper::{presets::payment::PAYMENTS, stack::reference};
+/// use watchkeeper::{presets::payment::PAYMENTS, promql::Scope, stack::reference};
 ///
-/// let section = reference::group("till", "What customers pay.", &[&PAYMENTS]);
-/// assert!(section.starts_with("## till\n\nWhat customers pay.\n\n### `payments_total`\n"));
+/// let section = reference::group("till", "What customers pay.", &[&PAYMENTS], &Scope::default().prefix("shop"));
+/// assert!(section.starts_with("## till\n\nWhat customers pay.\n\n### `shop_payments_total`\n"));
 /// ```
-pub fn group(name: &str, about: &str, metrics: &[&dyn Describe]) -> String {
+pub fn group(name: &str, about: &str, metrics: &[&dyn Describe], scope: &Scope) -> String {
     let mut out = format!("## {name}\n\n{about}\n");
     // Writing into a string does not fail.
-    let _ = metrics.iter().try_for_each(|metric| write_metric(&mut out, metric.meta(), None));
+    let _ = metrics.iter().try_for_each(|metric| write_metric(&mut out, metric.meta(), None, scope));
     out
 }
 
@@ -58,15 +60,16 @@ fn round(value: f64, parts: f64) -> f64 {
     (value * parts).round() / parts
 }
 
-/// Returns a query that shows the metric: rates of totals, a quantile of a distribution, the value of a gauge.
+/// Returns a query that shows the metric, under the scope's prefix: rates of totals, a quantile of a distribution, the value of a gauge.
 ///
 /// ```
-/// use watchkeeper::{metric::Describe, presets::payment::REVENUE, stack::reference};
+/// use watchkeeper::{metric::Describe, presets::payment::REVENUE, promql::Scope, stack::reference};
 ///
-/// assert_eq!(reference::example_query(REVENUE.meta()), "sum(increase(revenue_cents_total[1d])) / 100");
+/// let query = reference::example_query(REVENUE.meta(), &Scope::default());
+/// assert_eq!(query, "sum(increase(revenue_cents_total[1d])) / 100");
 /// ```
-pub fn example_query(meta: &Meta) -> String {
-    let name = &meta.name;
+pub fn example_query(meta: &Meta, scope: &Scope) -> String {
+    let name = full_name(meta, scope);
     let labels: Vec<_> = meta.labels.iter().map(|label| label.name).collect();
     let sum = |first: Option<&'static str>, of: String| {
         let by: Vec<_> = first.into_iter().chain(labels.iter().copied()).collect();
@@ -75,8 +78,8 @@ pub fn example_query(meta: &Meta) -> String {
     let query = match (meta.kind, meta.unit()) {
         (Kind::Counter, Unit::Cents) => sum(None, format!("increase({name}[1d])")),
         (Kind::Counter, _) => sum(None, format!("rate({name}[5m])")),
-        (Kind::UpDown, _) => sum(None, name.to_string()),
-        (Kind::Gauge, _) => name.to_string(),
+        (Kind::UpDown, _) => sum(None, name.clone()),
+        (Kind::Gauge, _) => name.clone(),
         (Kind::Histogram, _) => {
             format!("histogram_quantile(0.95, {})", sum(Some("le"), format!("rate({name}_bucket[5m])")))
         }
@@ -109,11 +112,16 @@ fn write_entry(out: &mut String, entry: &Entry) -> fmt::Result {
         Some(what) => what.to_owned(),
         None => format!("`{}`", entry.helper),
     };
-    write_metric(out, entry.metric.meta(), Some(&recorded))
+    write_metric(out, entry.metric.meta(), Some(&recorded), &Scope::default())
 }
 
-fn write_metric(out: &mut String, meta: &Meta, recorded: Option<&str>) -> fmt::Result {
-    writeln!(out, "\n### `{}`\n\n{}\n", meta.name, meta.help)?;
+/// The name that a scrape has.
+fn full_name(meta: &Meta, scope: &Scope) -> String {
+    if scope.prefix.is_empty() { meta.name.to_string() } else { format!("{}_{}", scope.prefix, meta.name) }
+}
+
+fn write_metric(out: &mut String, meta: &Meta, recorded: Option<&str>, scope: &Scope) -> fmt::Result {
+    writeln!(out, "\n### `{}`\n\n{}\n", full_name(meta, scope), meta.help)?;
     match meta.unit() {
         Unit::Count => writeln!(out, "- Type: {}", meta.kind.as_str())?,
         unit => writeln!(out, "- Type: {} in {}", meta.kind.as_str(), unit.as_str())?,
@@ -132,7 +140,7 @@ fn write_metric(out: &mut String, meta: &Meta, recorded: Option<&str>) -> fmt::R
     if let Some(recorded) = recorded {
         writeln!(out, "- Recorded by {recorded}")?;
     }
-    writeln!(out, "- Query: `{}`", example_query(meta))
+    writeln!(out, "- Query: `{}`", example_query(meta, scope))
 }
 
 fn label(label: &LabelInfo) -> String {
@@ -188,7 +196,7 @@ mod tests {
             ),
         ];
         for (metric, query) in queries {
-            assert_eq!(example_query(metric.meta()), query);
+            assert_eq!(example_query(metric.meta(), &Scope::default()), query);
         }
     }
 

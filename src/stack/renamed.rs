@@ -62,7 +62,7 @@ renamed! {
     "websocket_connections", "ws_connections_active" => realtime::WEBSOCKET_ACTIVE_CONNECTIONS, "", "another name";
     "websocket_disconnects" => realtime::WEBSOCKET_DISCONNECTIONS, "{reason}", "`_total`, with the reason";
     "messages_processed" => realtime::MESSAGES_PROCESSED, "{kind}", "`_total`, with the kind";
-    "task_duration_ms" => jobs::TASK_DURATION, "", "seconds";
+    "task_duration_ms" => jobs::TASK_DURATION, "", "seconds; `task` and not `job`, which is the target's label";
     "tasks_failed_total" => jobs::TASKS_PROCESSED, "{status=\"error\"}", "one counter with the status";
     "sync_success_total", "sync_errors_total" => sync::OPERATIONS, "{status}", "one counter with the status";
     "sync_duration_ms" => sync::DURATION, "", "seconds";

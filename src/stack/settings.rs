@@ -40,6 +40,11 @@ pub struct Settings {
     pub scan_path: String,
     /// Where Prometheus finds Alertmanager.
     pub alertmanager: String,
+    /// What tells this Prometheus' series from those of another, once they meet in federation; `main` by default.
+    pub cluster: String,
+    /// Which of several Prometheus with the same jobs it is, `a` by default; alerts go out without it, so that those of
+    /// all replicas are one.
+    pub replica: String,
 }
 
 impl Default for Settings {
@@ -53,6 +58,8 @@ impl Default for Settings {
             runbooks: "https://example.org/docs/runbooks".to_owned(),
             scan_path: "/api/scan".to_owned(),
             alertmanager: "alertmanager:9093".to_owned(),
+            cluster: "main".to_owned(),
+            replica: "a".to_owned(),
         }
     }
 }
@@ -67,6 +74,18 @@ impl Settings {
     /// Returns the names of the app's own services, but for some, as a regular expression.
     pub(super) fn services_but(&self, others: &[&str]) -> String {
         let names = self.jobs.iter().filter(|job| job.is_service && !others.contains(&job.name.as_str()));
-        names.map(|job| job.name.as_str()).collect::<Vec<_>>().join("|")
+        names.map(|job| literal(&job.name)).collect::<Vec<_>>().join("|")
     }
+}
+
+/// Writes a name as the regular expression of itself.
+pub(super) fn literal(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_ascii_punctuation() && !matches!(c, '-' | '_') {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
 }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use watchkeeper::stack::exporter;
+use watchkeeper::promql::Scope;
+use watchkeeper::stack::{exporter, slo};
 
 use crate::servers::Exporters;
 use crate::support::example::Server as App;
@@ -27,7 +28,7 @@ fn prometheus(app: &App, exporters: &Exporters) -> Prometheus {
     let target = format!(r#"instance="{}",job="shop",service="shop""#, app.address);
     history::write(&folder.path().join("data"), &target);
     let mut config = String::from(
-        "global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [alert.yml]\nscrape_configs:\n",
+        "global: {scrape_interval: 1s, evaluation_interval: 1s}\nrule_files: [alert.yml, objectives.yml]\nscrape_configs:\n",
     );
     let targets = [
         ("shop", app.address),
@@ -42,6 +43,10 @@ fn prometheus(app: &App, exporters: &Exporters) -> Prometheus {
     }
     let alert = "groups: [{name: test, rules: [{alert: Trial, expr: vector(1), labels: {severity: warning}}]}]\n";
     fs::write(folder.path().join("alert.yml"), alert).expect("the folder can be written to");
+    // Objectives in a hurry: a minute is a second.
+    let scope = Scope::default().window_scale(1.0 / 60.0).scrape_interval(Duration::from_secs(1));
+    let objectives = slo::rules(slo::SHIPPED).render(&scope, "https://example.org").expect("they are shipped");
+    fs::write(folder.path().join("objectives.yml"), objectives).expect("the folder can be written to");
     fs::write(folder.path().join("prometheus.yml"), config).expect("the folder can be written to");
     Prometheus::configured(address, folder)
 }
@@ -96,13 +101,14 @@ fn questions() -> Vec<Question> {
     let mut questions = Vec::new();
     for dashboard in committed() {
         for panel in panels(&dashboard.json) {
+            let title = panel["title"].as_str().expect("a title");
             for target in panel["targets"].as_array().expect("targets") {
                 questions.push(Question {
-                    at: format!("{}, {}", dashboard.name, panel["title"].as_str().expect("a title")),
+                    at: format!("{}, {title}", dashboard.name),
                     expr: filled_in(target["expr"].as_str().expect("an expression"), RATE_INTERVAL),
                     instant: target["instant"] == true,
                     is_share: panel["fieldConfig"]["defaults"]["unit"] == "percentunit"
-                        && panel["title"] != "MRR growth",
+                        && !["MRR growth", "Error budgets", "Error budgets over time"].contains(&title),
                 });
             }
         }

@@ -40,7 +40,7 @@ fn an_app_renders_rules_objectives_dashboard_and_reference_of_its_own() {
     assert_eq!(dashboard["panels"].as_array().map(Vec::len), Some(3), "{dashboard}");
     let metrics = read("docs/metrics.md");
     for name in OWN {
-        assert!(metrics.contains(&format!("### `{}`", name.trim_start_matches("depot_"))), "{metrics}");
+        assert!(metrics.contains(&format!("### `{name}`")), "{metrics}");
     }
     assert!(read("docs/objectives.md").contains("| `parcels` | 99 % | 432 minutes | 99 % of parcels are taken. |"));
 }

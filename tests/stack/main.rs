@@ -7,6 +7,7 @@ mod support;
 mod servers;
 
 mod alertmanager;
+mod burns;
 mod checks;
 mod drift;
 mod example;
@@ -14,6 +15,7 @@ mod files;
 mod inputs;
 mod live;
 mod objectives;
+mod requirements;
 mod routes;
 mod rules;
 mod scenario;

@@ -52,6 +52,14 @@ fn a_rule_that_nobody_could_use_is_refused_with_its_name() {
     );
     let twice = Group::new("a").alert(alert("QueueLong", long())).alert(alert("QueueLong", long()));
     assert_eq!(refusal(RuleFile::new([twice])), "rule `QueueLong`: there are two of that name");
+    let longest = || Record::new("a:queue:max", Expr::from(&QUEUE).max());
+    let twice = Group::new("a").record(longest()).record(longest());
+    assert_eq!(refusal(RuleFile::new([twice])), "rule `a:queue:max`: there are two of that name");
+    assert_eq!(refusal(RuleFile::new([Group::new("a"), Group::new("a")])), "rule `a`: there are two of that name");
+    assert_eq!(
+        of(alert("QueueLong", long()).label("severity", "none")),
+        "rule `QueueLong`: the label `severity` is set twice"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub(crate) struct Scenario {
     pub(crate) labels: Vec<(&'static str, &'static str)>,
     /// The value as the description shows it.
     pub(crate) shown: &'static str,
-    /// After how many minutes the condition holds, where a sum of rates takes a window to add up.
+    /// After how many seconds the condition holds, where a sum of rates takes most of a window to add up.
     pub(crate) holds_after: u64,
     /// For how many minutes the condition must hold.
     pub(crate) pending: u64,
@@ -23,7 +23,12 @@ pub(crate) struct Scenario {
 }
 
 /// How long each phase lasts, in steps: longer than any window and any `for` of these alerts.
-const PHASE: u64 = 35 * 60 / STEP;
+const PHASE: u64 = 75 * 60 / STEP;
+/// An hour, in steps.
+const HOUR: u64 = 3600 / STEP;
+/// Alerts on work in batches, whose window must outlast what they are pending.
+const BATCHES: [&str; 5] =
+    ["SyncErrorRate", "SyncLatencyHigh", "InvoiceGenerationFailures", "EmailDeliveryIssues", "PdfGenerationDelays"];
 
 impl Scenario {
     /// Writes the tests of this alert; `settings` are those that the rules were rendered with.
@@ -34,12 +39,20 @@ impl Scenario {
         let phases = |of: fn(&Line) -> Option<f64>| self.inputs(|line| vec![(of(line), PHASE)]);
 
         self.test(out, "fires and resolves", &self.inputs(|line| vec![(line.bad, PHASE), (line.below, PHASE)]));
-        if self.pending > 1 {
-            // Two minutes for the first rates; then it is pending, and nobody is told yet.
-            self.check(out, format!("{}m", self.holds_after + self.pending / 2), &[]);
-        }
+        self.fires_after(out, self.begins(), alert, settings);
         self.check(out, format!("{}m", phase - 1), &[self.expected(alert, settings)]);
         self.check(out, format!("{}m", 2 * phase - 1), &[]);
+
+        if BATCHES.contains(&self.alert) {
+            self.test(
+                out,
+                "fires for one batch in an hour",
+                &self.inputs(|line| vec![(line.idle, HOUR), (line.bad, 1), (line.idle, 2 * HOUR)]),
+            );
+            self.fires_after(out, (HOUR + 1) * STEP, alert, settings);
+            self.check(out, "110m".to_owned(), &[self.expected(alert, settings)]);
+            self.check(out, "125m".to_owned(), &[]);
+        }
 
         self.test(out, "just below", &phases(|line| line.below));
         self.check(out, format!("{}m", phase - 1), &[]);
@@ -49,6 +62,24 @@ impl Scenario {
 
         self.test(out, "without data", &[("unrelated".to_owned(), values(false, &[(Some(1.0), PHASE)]))]);
         self.check(out, format!("{}m", phase - 1), &[]);
+    }
+
+    /// Nobody is told one evaluation before the condition has held for as long as it must, and somebody is right then.
+    fn fires_after(&self, out: &mut String, holds_at: u64, alert: &Alert, settings: &Settings) {
+        let fires_at = holds_at + self.pending * 60;
+        if fires_at > 0 {
+            self.check(out, format!("{}s", fires_at - STEP), &[]);
+        }
+        // What has been lost by then is less than later on.
+        let first = ["NotificationFailures", "WatchkeeperDropping"].contains(&self.alert);
+        let expected = self.shows(if first { "3" } else { self.shown }, alert, settings);
+        self.check(out, format!("{fires_at}s"), &[expected]);
+    }
+
+    /// When the condition holds first: a rate takes two samples.
+    fn begins(&self) -> u64 {
+        let counts = self.lines.first().is_some_and(|line| line.counts);
+        if self.holds_after == 0 && counts { STEP } else { self.holds_after }
     }
 
     fn find<'a>(&self, file: &'a RuleFile) -> &'a Alert {
@@ -77,6 +108,10 @@ impl Scenario {
 
     /// The alert as Prometheus hands it on.
     pub(crate) fn expected(&self, alert: &Alert, settings: &Settings) -> String {
+        self.shows(self.shown, alert, settings)
+    }
+
+    fn shows(&self, value: &str, alert: &Alert, settings: &Settings) -> String {
         let mut labels: Vec<(&str, &str)> = self.labels.clone();
         labels.extend(alert.labels());
         labels.sort_unstable();
@@ -86,20 +121,20 @@ impl Scenario {
         format!(
             "{{exp_labels: {{{}}}, exp_annotations: {{summary: {:?}, description: {:?}, runbook_url: {:?}}}}}",
             labels.join(", "),
-            self.filled(summary),
-            self.filled(description),
+            self.filled(summary, value),
+            self.filled(description, value),
             format!("{}/{}.md", settings.runbooks, self.alert),
         )
     }
 
     /// Puts in what Prometheus puts in.
-    fn filled(&self, text: &str) -> String {
+    fn filled(&self, text: &str, shown: &str) -> String {
         let mut text = text.to_owned();
         for (name, value) in &self.labels {
             text = text.replace(&format!("{{{{ $labels.{name} }}}}"), value);
         }
         for form in ["", " | humanize", " | humanizeDuration", " | humanizePercentage"] {
-            text = text.replace(&format!("{{{{ $value{form} }}}}"), self.shown);
+            text = text.replace(&format!("{{{{ $value{form} }}}}"), shown);
         }
         assert!(!text.contains("{{"), "{text}");
         text

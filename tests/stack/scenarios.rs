@@ -30,6 +30,7 @@ pub(crate) fn files() -> Vec<(String, String)> {
         scenarios.iter().for_each(|scenario| scenario.write(&mut out, rules, &settings));
         match name {
             "availability" => lost_target(&mut out),
+            "database" => unknown_limit(&mut out),
             "monitor" => {
                 watchdog(&mut out, &settings);
                 single_failures(&mut out);
@@ -79,14 +80,16 @@ fn lost_target(out: &mut String) {
     begin(
         out,
         STEP,
-        "APIDown fires when the target is gone, and not an hour later",
-        &[(series, values(false, &[(Some(1.0), 60), (None, 400)]))],
+        "APIDown fires for a day when the target is gone",
+        &[(series, values(false, &[(Some(1.0), 60), (None, 3_200)]))],
     );
-    out.push_str(
-        "    promql_expr_test:\n      \
-         - {expr: 'count(ALERTS{alertname=\"APIDown\",alertstate=\"firing\"})', eval_time: 45m, exp_samples: [{labels: '{}', value: 1}]}\n      \
-         - {expr: 'count(ALERTS{alertname=\"APIDown\"})', eval_time: 100m, exp_samples: []}\n",
-    );
+    out.push_str("    promql_expr_test:\n");
+    // Prometheus takes the last value for as long as five minutes.
+    for (time, fires) in [("36m", true), ("90m", true), ("1440m", true), ("1480m", false)] {
+        let samples = if fires { "{labels: '{}', value: 1}" } else { "" };
+        let expr = r#"count(ALERTS{alertname="APIDown",alertstate="firing"})"#;
+        *out += &format!("      - {{expr: '{expr}', eval_time: {time}, exp_samples: [{samples}]}}\n");
+    }
 }
 
 const API: [(&str, &str); 2] = [("job", "api"), ("service", "api")];
@@ -182,7 +185,7 @@ fn gateway() -> Vec<Scenario> {
             alert: "RateLimitSpike",
             labels: GATEWAY.to_vec(),
             shown: "110",
-            holds_after: 5,
+            holds_after: 300,
             pending: 5,
             lines: vec![
                 of_gateway(
@@ -217,7 +220,7 @@ fn gateway() -> Vec<Scenario> {
             alert: "AuthenticationFailures",
             labels: GATEWAY.to_vec(),
             shown: "12",
-            holds_after: 5,
+            holds_after: 270,
             pending: 5,
             lines: vec![
                 of_gateway("gateway_auth_failures_total", r#"reason="invalid_key""#, 4.0, 3.0),
@@ -354,6 +357,22 @@ fn database() -> Vec<Scenario> {
     ]
 }
 
+/// A pool whose limit nobody has set.
+fn unknown_limit(out: &mut String) {
+    let at_api = r#"job="api",instance="api:3000",service="api""#;
+    let gauge = |name: &str, value| (format!("{name}{{{at_api}}}"), values(false, &[(Some(value), 60)]));
+    begin(
+        out,
+        STEP,
+        "DatabaseConnectionPoolExhaustion takes a limit of 0 for none",
+        &[gauge("db_connections_active", 7.0), gauge("db_connections_max", 0.0)],
+    );
+    out.push_str(
+        "    alert_rule_test:\n      \
+         - {eval_time: 20m, alertname: DatabaseConnectionPoolExhaustion, exp_alerts: []}\n",
+    );
+}
+
 fn machine() -> Vec<Scenario> {
     let at_node = r#"job="node",instance="node-exporter:9100",service="node""#;
     let disk = format!(r#"device="/dev/sda1",fstype="ext4",mountpoint="/",{at_node}"#);
@@ -402,7 +421,7 @@ fn realtime() -> Vec<Scenario> {
         alert: "WebSocketDisconnectSpike",
         labels: vec![("job", "realtime"), ("service", "realtime")],
         shown: "12",
-        holds_after: 0,
+        holds_after: 270,
         pending: 1,
         // Any number of clients may say goodbye.
         lines: vec![closed("dropped", 0.8, 0.5), closed("timeout", 0.4, 0.4), closed("client_closed", 500.0, 500.0)],

@@ -5,11 +5,12 @@ use crate::stack::exporter::prometheus::UP;
 use crate::stack::rule::{Alert, Group};
 use crate::stack::settings::Settings;
 
-/// Targets that cannot be scraped; or jobs that had targets within the last hour and have none now, which is how a
-/// service that service discovery has lost looks. Where a job never had a target there is nothing.
+/// Targets that cannot be scraped; or jobs that had targets within the last day and have none now, which is how a
+/// service that service discovery has lost looks. Where a job had no target for a day there is nothing, and one target
+/// of several that is lost is not seen.
 fn down(targets: impl Fn() -> Selector) -> Expr {
     let by = ["job", "service"];
-    let were = promql::max_over_time(targets(), "1h").max_by(&by);
+    let were = promql::max_over_time(targets(), "1d").max_by(&by);
     let are = Expr::from(targets()).max_by(&by);
     Expr::from(targets()).equals(0.0).or(were.unless(are))
 }

@@ -28,7 +28,7 @@ pub(super) fn group(settings: &Settings) -> Group {
         .alert(
             Alert::critical(
                 "InvoiceGenerationFailures",
-                promql::share(generated, &INVOICES_GENERATED, "10m", &BY).lt(limits.invoice_success.value),
+                promql::share(generated, &INVOICES_GENERATED, &limits.batch_window, &BY).lt(limits.invoice_success.value),
             )
             .pending(&limits.invoice_success.pending)
             .summary("Invoices are not generated")
@@ -43,7 +43,7 @@ pub(super) fn group(settings: &Settings) -> Group {
         .alert(
             Alert::warning(
                 "PdfGenerationDelays",
-                promql::quantile(0.95, &PDF_GENERATION_DURATION, "5m", &BY).gt(limits.pdf_generation_delay.value),
+                promql::quantile(0.95, &PDF_GENERATION_DURATION, &limits.batch_window, &BY).gt(limits.pdf_generation_delay.value),
             )
             .pending(&limits.pdf_generation_delay.pending)
             .summary("Documents take long")
@@ -52,7 +52,7 @@ pub(super) fn group(settings: &Settings) -> Group {
         .alert(
             Alert::warning(
                 "EmailDeliveryIssues",
-                promql::share(sent, &EMAILS_SENT, "10m", &BY).lt(limits.email_success.value),
+                promql::share(sent, &EMAILS_SENT, &limits.batch_window, &BY).lt(limits.email_success.value),
             )
             .pending(&limits.email_success.pending)
             .summary("E-mails are not sent")

@@ -12,7 +12,8 @@ pub(super) fn group(settings: &Settings) -> Group {
     let used = || Expr::from(&CONNECTIONS_ACTIVE);
     let (nearly_used_up, text) = match limits.pool {
         PoolLimit::FreeShare(share) => (
-            ((Expr::from(&CONNECTIONS_MAX) - used()) / &CONNECTIONS_MAX).lt(share),
+            // A limit of 0 is one that is not known.
+            ((Expr::from(&CONNECTIONS_MAX) - used()) / Expr::from(&CONNECTIONS_MAX).gt(0.0)).lt(share),
             "Only {{ $value | humanizePercentage }} of the pool of {{ $labels.instance }} is free.",
         ),
         PoolLimit::InUse(most) => (used().gt(most), "{{ $value }} connections of {{ $labels.instance }} are in use."),

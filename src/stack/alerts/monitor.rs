@@ -16,7 +16,7 @@ pub(super) fn group(settings: &Settings) -> Group {
             Alert::new("Watchdog", Severity::None, vector(1.0))
                 .label("service", "prometheus")
                 .summary("Alerts get through")
-                .description("This alert always fires. When it stops to arrive, no other alert arrives either."),
+                .description("This alert always fires. When it stops arriving, no other alert arrives either."),
         )
         .alert(
             Alert::warning("TargetDown", Expr::from(&UP).equals(0.0))

@@ -14,7 +14,7 @@ pub(super) fn group(settings: &Settings) -> Group {
         .alert(
             Alert::warning(
                 "SyncErrorRate",
-                promql::share(failed, &OPERATIONS, "5m", &BY).gt(limits.sync_error_rate.value),
+                promql::share(failed, &OPERATIONS, &limits.batch_window, &BY).gt(limits.sync_error_rate.value),
             )
             .pending(&limits.sync_error_rate.pending)
             .summary("Synchronisation from {{ $labels.source }} to {{ $labels.target }} fails")
@@ -23,7 +23,7 @@ pub(super) fn group(settings: &Settings) -> Group {
         .alert(
             Alert::warning(
                 "SyncLatencyHigh",
-                promql::quantile(0.95, &DURATION, "5m", &BY).gt(limits.sync_latency.value),
+                promql::quantile(0.95, &DURATION, &limits.batch_window, &BY).gt(limits.sync_latency.value),
             )
             .pending(&limits.sync_latency.pending)
             .summary("Synchronisation from {{ $labels.source }} to {{ $labels.target }} is slow")

@@ -27,7 +27,7 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
                 Visual::TimeSeries,
                 "Latency p95",
                 "Time to the response head that 95 % of the requests stay below, by method and route. The line is the \
-                 objective of 200 ms. Points are single requests with their trace ids.",
+                 objective of the job api, 200 ms. Points are single requests with their trace ids.",
                 FieldUnit::Seconds,
             )
             .query(p95, "{{method}} {{path}}")
@@ -50,9 +50,9 @@ pub(super) fn dashboard(uid: &str) -> Dashboard {
             Panel::new(
                 Visual::TimeSeries,
                 "Active sessions",
-                "Sessions that are valid, over all instances.",
+                "Sessions that are valid: the most that any instance says, since each knows all of them.",
                 FieldUnit::Count,
             )
-            .query(Expr::from(watched(&ACTIVE_SESSIONS)).sum(), "sessions"),
+            .query(Expr::from(watched(&ACTIVE_SESSIONS)).max(), "sessions"),
         )
 }

@@ -27,7 +27,7 @@ pub enum FieldUnit {
     Money,
     /// 1 is up, 0 is down.
     UpDown,
-    /// Seconds since 1970, shown as how long ago that is.
+    /// Milliseconds since 1970, shown as how long ago that is: a time in seconds is multiplied by 1,000 first.
     Ago,
     /// Any other unit of Grafana, by its name there.
     Grafana(&'static str),

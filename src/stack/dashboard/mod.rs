@@ -34,6 +34,7 @@ mod infrastructure;
 mod jobs;
 mod json;
 mod monitoring;
+mod objectives;
 mod panel;
 mod query;
 mod realtime;

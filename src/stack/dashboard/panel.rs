@@ -84,8 +84,8 @@ impl Panel {
             (Kind::Counter, Unit::Bytes) => (FieldUnit::BytesPerSecond, rate(of).sum_by(labels)),
             // Seconds of work in a second: how many are at it.
             (Kind::Counter, _) => (FieldUnit::PerSecond, rate(of).sum_by(labels)),
-            (Kind::Histogram, _) => (unit, promql::quantile(0.95, of, Window::RATE_INTERVAL, labels)),
-            (Kind::UpDown, _) => (unit, Expr::from(of).sum_by(labels)),
+            (Kind::Histogram, _) => (unit, in_units(promql::quantile(0.95, of, Window::RATE_INTERVAL, labels))),
+            (Kind::UpDown, _) => (unit, in_units(Expr::from(of).sum_by(labels))),
             // What each instance has set may be its own, or the same for all: a sum could be wrong.
             (Kind::Gauge, _) => (unit, in_units(Expr::from(of).max_by(&[labels, &["instance"]].concat()))),
         }

@@ -1,7 +1,7 @@
 //! The dashboards that the crate ships, and the file that each is committed as.
 
 use super::{Dashboard, api_overview, application, billing, business, catalogue};
-use super::{gateway, infrastructure, jobs, monitoring, realtime, sync};
+use super::{gateway, infrastructure, jobs, monitoring, objectives, realtime, sync};
 
 /// A shipped dashboard.
 #[derive(Debug, Clone, Copy)]
@@ -46,6 +46,7 @@ shipped! {
     realtime as "realtime-overview";
     sync as "sync-and-integrations";
     jobs as "jobs-and-processes";
+    objectives as "objectives";
     monitoring as "watchkeeper";
     catalogue as "every-metric";
 }

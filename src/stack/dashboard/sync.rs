@@ -25,14 +25,13 @@ fn jobs(dashboard: Dashboard) -> Dashboard {
             Panel::new(
                 Visual::TimeSeries,
                 "Success rate",
-                "Share of the jobs that succeeded, by source and target. The line is the objective of 99.9 %.",
+                "Share of the jobs that succeeded, by source and target.",
                 FieldUnit::Share,
             )
             .query(
                 promql::share(succeeded, watched(&OPERATIONS), Window::RATE_INTERVAL, ways),
                 "{{source}} to {{target}}",
-            )
-            .threshold(Threshold::AtLeast(0.999)),
+            ),
         )
         .panel(
             Panel::new(

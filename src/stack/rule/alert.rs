@@ -164,6 +164,12 @@ impl Alert {
                 return Err(RuleFault::TextLabel(unknown.to_owned()));
             }
         }
+        let labels = self.labels();
+        let twice =
+            labels.iter().enumerate().find(|(at, (name, _))| labels[..*at].iter().any(|(other, _)| other == name));
+        if let Some((_, (name, _))) = twice {
+            return Err(RuleFault::LabelTwice((*name).to_owned()));
+        }
         let own = self.labels.iter().any(|(name, _)| name == "service");
         if !own && !self.expr.labels().iter().any(|label| label == "service") {
             return Err(RuleFault::NoService);

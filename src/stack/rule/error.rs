@@ -37,7 +37,10 @@ pub enum RuleFault {
     /// Nothing says which service the alert is about, so that nothing can be inhibited by it, or everything.
     #[error("neither its series nor its own labels have `service`")]
     NoService,
-    /// Two rules have the same name.
+    /// An alert's own label is set twice, or sets the severity again.
+    #[error("the label `{0}` is set twice")]
+    LabelTwice(String),
+    /// Two rules, or two groups, have the same name.
     #[error("there are two of that name")]
     Twice,
     /// It records or alerts nothing: a single number.

@@ -130,12 +130,14 @@ impl RuleFile {
     /// # Errors
     ///
     /// Names the rule that is wrong: an expression that cannot be, a rate over fewer than four of the scope's scrapes,
-    /// a missing summary or description, a text that names a label which the alert does not have, no `service`.
+    /// a missing summary or description, a text that names a label which the alert does not have, no `service`,
+    /// a label that is set twice, two rules or two groups of one name.
     pub fn render(&self, scope: &Scope, runbooks: &str) -> Result<String, RuleError> {
-        let mut names = HashSet::new();
-        let twice = self.alerts().find(|alert| !names.insert(alert.yaml_key()));
-        if let Some(alert) = twice {
-            return Err(RuleError { rule: alert.name.clone(), reason: RuleFault::Twice });
+        let (mut rules, mut groups) = (HashSet::new(), HashSet::new());
+        let twice = self.rules().find(|rule| !rules.insert(rule.key())).map(Rule::name);
+        let twice = twice.or(self.groups.iter().map(Group::name).find(|&name| !groups.insert(name)));
+        if let Some(name) = twice {
+            return Err(RuleError { rule: name.to_owned(), reason: RuleFault::Twice });
         }
         let groups = self.groups.iter().map(|group| group.yaml(scope, runbooks)).collect::<Result<_, _>>()?;
         Ok(Yaml::map([("groups", Yaml::List(groups))])
@@ -143,9 +145,12 @@ impl RuleFile {
     }
 }
 
-impl Alert {
-    /// What tells two alerts apart: the name and the labels that a rule sets.
-    fn yaml_key(&self) -> String {
-        format!("{} {:?}", self.name, self.labels())
+impl Rule {
+    /// What tells two rules apart: the kind, the name and the labels that a rule sets.
+    fn key(&self) -> String {
+        match self {
+            Self::Alert(alert) => format!("alert {} {:?}", alert.name, alert.labels()),
+            Self::Record(record) => format!("record {} {:?}", record.name, record.labels),
+        }
     }
 }

@@ -22,7 +22,7 @@ use crate::stack::yaml::Yaml;
 pub struct Record {
     pub(super) name: String,
     pub(super) expr: Expr,
-    labels: Vec<(String, String)>,
+    pub(super) labels: Vec<(String, String)>,
 }
 
 impl Record {

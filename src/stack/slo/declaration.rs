@@ -5,11 +5,14 @@ use std::fmt;
 
 use super::error::SloError;
 use crate::metric::{Describe, HistogramDesc, LabelSet};
-use crate::promql::{Expr, Selector, bucket, observations, rate, select};
+use crate::promql::{
+    Expr, Selector, bucket, count_over_time, increase, number, observations, rate, select, share, sum_over_time,
+};
 
 /// The labels that an objective's series keep.
 const BY: [&str; 1] = ["service"];
 const WINDOW: &str = "5m";
+const LEAST_ERRORS: u32 = 10;
 
 /// A service level objective over 30 days.
 #[derive(Clone, Copy)]
@@ -17,6 +20,8 @@ pub struct Slo {
     pub(super) name: &'static str,
     pub(super) description: &'static str,
     pub(super) objective: f64,
+    /// How many errors within the long window it takes to wake somebody.
+    pub(super) least_errors: u32,
     indicator: Indicator,
 }
 
@@ -28,6 +33,8 @@ enum Indicator {
     Events { errors: fn() -> Selector, all: fn() -> Selector },
     /// The time during which a value is above its bound is an error.
     Bound { value: fn() -> Expr, bound: f64 },
+    /// The time during which no target answers is an error; of the rest, the share of failures.
+    Availability { errors: fn() -> Selector, all: fn() -> Selector, up: fn() -> Selector },
 }
 
 impl Slo {
@@ -127,12 +134,51 @@ impl Slo {
         }
     }
 
-    /// Narrows a latency objective down to some of the metric's series; changes nothing of any other.
+    /// Declares for which share of the time a service answers without errors: 0.999 leaves 43 minutes in 30 days.
+    ///
+    /// Every moment weighs the same. While `up`, Prometheus' own series of the service's targets, is 0 for all of them,
+    /// all of the moment is an error; otherwise the share of failures over five minutes is. A service that has left
+    /// service discovery has no `up`, and its time is not counted.
+    ///
+    /// # Panics
+    ///
+    /// While compiling, when used in a constant: when the declaration breaks a rule of [`SloError`].
+    pub const fn availability(
+        name: &'static str,
+        description: &'static str,
+        objective: f64,
+        errors: fn() -> Selector,
+        all: fn() -> Selector,
+        up: fn() -> Selector,
+    ) -> Self {
+        match Self::checked(name, description, objective, Indicator::Availability { errors, all, up }) {
+            Ok(slo) => slo,
+            Err(error) => panic!("{}", error.text()),
+        }
+    }
+
+    /// Narrows a latency objective down to some of the metric's series.
+    ///
+    /// # Panics
+    ///
+    /// While compiling, when used in a constant: of any other objective, whose selectors say it themselves.
     #[must_use]
     pub const fn of(mut self, narrow: fn(Selector) -> Selector) -> Self {
-        if let Indicator::Latency { metric, threshold, .. } = self.indicator {
-            self.indicator = Indicator::Latency { metric, threshold, of: narrow };
+        match self.indicator {
+            Indicator::Latency { metric, threshold, .. } => {
+                self.indicator = Indicator::Latency { metric, threshold, of: narrow };
+                self
+            }
+            _ => panic!("only a latency objective is narrowed down: the selectors of others say it themselves"),
         }
+    }
+
+    /// Sets how many errors there must be within the hour, or within the six hours, that burn too fast before anybody is
+    /// woken up: 10 by default, so that one failure at night is a matter for the day. Of a [`bound`](Self::bound), whose
+    /// errors are time, it changes nothing.
+    #[must_use]
+    pub const fn least_errors(mut self, errors: u32) -> Self {
+        self.least_errors = errors;
         self
     }
 
@@ -149,10 +195,11 @@ impl Slo {
             return Err(SloError::NoDescription);
         }
         // With a larger budget than 15 % not even six times of it are less than everything.
-        if !(objective >= 0.85 && objective < 1.0) {
+        // And one that is as good as everything leaves none that could be written.
+        if !(objective >= 0.85 && objective <= 0.999_999) {
             return Err(SloError::Objective);
         }
-        Ok(Self { name, description, objective, indicator })
+        Ok(Self { name, description, objective, least_errors: LEAST_ERRORS, indicator })
     }
 
     /// Returns the objective's name, the value of the label `slo`.
@@ -175,16 +222,17 @@ impl Slo {
         match self.indicator {
             Indicator::Latency { threshold, .. } => Some(threshold),
             Indicator::Bound { bound, .. } => Some(bound),
-            Indicator::Events { .. } => None,
+            Indicator::Events { .. } | Indicator::Availability { .. } => None,
         }
     }
 
-    /// How much happens, per second; of a bound, 1 as long as there is a value.
+    /// How much happens, per second; of time, 1 as long as there is a value.
     pub(super) fn all(&self) -> Expr {
         match self.indicator {
             Indicator::Latency { metric, of, .. } => rate(observations(of(select(metric))), WINDOW).sum_by(&BY),
             Indicator::Events { all, .. } => rate(all(), WINDOW).sum_by(&BY),
             Indicator::Bound { value, .. } => value() * 0.0 + 1.0,
+            Indicator::Availability { up, .. } => Expr::from(up()).max_by(&BY) * 0.0 + 1.0,
         }
     }
 
@@ -197,6 +245,27 @@ impl Slo {
             }
             Indicator::Events { errors, .. } => rate(errors(), WINDOW).sum_by(&BY).or(self.all() * 0.0),
             Indicator::Bound { value, bound } => value().gt_bool(bound),
+            Indicator::Availability { errors, all, up } => {
+                let down = || number(1.0) - Expr::from(up()).max_by(&BY);
+                // A share without traffic is no number, and not above 0.
+                down().equals(1.0).or(share(errors(), all(), WINDOW, &BY).gt(0.0)).or(down())
+            }
+        }
+    }
+
+    /// How many errors there were in a window, a scrape that failed among them; nothing where errors are time.
+    pub(super) fn error_count(&self, window: &str) -> Option<Expr> {
+        match self.indicator {
+            Indicator::Latency { metric, threshold, of } => {
+                let all = increase(observations(of(select(metric))), window).sum_by(&BY);
+                Some(all - increase(bucket(of(select(metric)), threshold), window).sum_by(&BY))
+            }
+            Indicator::Events { errors, .. } => Some(increase(errors(), window).sum_by(&BY)),
+            Indicator::Bound { .. } => None,
+            Indicator::Availability { errors, up, .. } => {
+                let missed = || (count_over_time(up(), window) - sum_over_time(up(), window)).sum_by(&BY);
+                Some(increase(errors(), window).sum_by(&BY).or(missed() * 0.0) + missed())
+            }
         }
     }
 }
@@ -249,7 +318,7 @@ mod tests {
             Slo::try_events(name, "A.", objective, || select(&REQUESTS), || select(&REQUESTS)).map(drop)
         };
         assert_eq!(try_with("a-b-1", 0.999), Ok(()));
-        for objective in [0.0, 0.5, 0.84, 1.0, 99.9, f64::NAN] {
+        for objective in [0.0, 0.5, 0.84, 0.999_999_999_9, 1.0, 99.9, f64::NAN] {
             assert_eq!(try_with("a", objective), Err(SloError::Objective), "{objective}");
         }
         for name in ["", "A", "a b", "-a", "a_b", "ä"] {

@@ -22,7 +22,7 @@ impl SloError {
         match self {
             Self::Name => "an objective's name is lower case letters, digits and hyphens",
             Self::NoDescription => "the description is empty",
-            Self::Objective => "an objective is a share below 1 and at least 0.85",
+            Self::Objective => "an objective is a share between 0.85 and 0.999999",
             Self::NotABound => "the threshold is not a bound of the metric's buckets",
         }
     }

@@ -30,6 +30,7 @@ mod error;
 mod shipped;
 
 pub use burn::{budget_remaining, error_ratio, objective, rules};
+pub(in crate::stack) use burn::{objectives, ratios, remainders};
 pub use declaration::Slo;
 pub use error::SloError;
 pub use shipped::SHIPPED;

@@ -3,6 +3,7 @@
 use super::declaration::Slo;
 use crate::presets::{billing, gateway, http};
 use crate::promql::{Expr, select};
+use crate::stack::exporter::prometheus::UP;
 
 const BY: [&str; 1] = ["service"];
 
@@ -99,12 +100,13 @@ pub const SHIPPED: &[Slo] = &[
         || select(&billing::CRON_RUNS).eq("status", "error"),
         || select(&billing::CRON_RUNS),
     ),
-    Slo::events(
+    Slo::availability(
         "sync-availability",
-        "99.9 % of the synchronisation's requests are answered without an error of the server: 43 minutes a month.",
+        "99.9 % of the time the synchronisation answers without an error of the server: 43 minutes in 30 days.",
         0.999,
         || select(&http::REQUESTS).eq("job", "sync").matching("status", "5.."),
         || select(&http::REQUESTS).eq("job", "sync"),
+        || select(&UP).eq("job", "sync"),
     ),
     Slo::latency(
         "api-latency",
