@@ -72,7 +72,9 @@ async fn measure(server: &PostgresServer, count: usize) {
     println!("  processor time of the server, µs/event  {:.2}", used.as_secs_f64() * 1e6 / count as f64);
     println!("  bytes/event, indexes included           {}", bytes as usize / count);
     println!("  events/s on this machine at this time   {:.0}", count as f64 / elapsed.as_secs_f64());
-    client.batch_execute("VACUUM ANALYZE watchkeeper.events; CHECKPOINT").await.unwrap();
+    for statement in ["VACUUM ANALYZE watchkeeper.events", "CHECKPOINT"] {
+        client.batch_execute(statement).await.unwrap();
+    }
 
     let all = || EventQuery::new(Scope::All);
     let middle = event(count / 2, count, now);
