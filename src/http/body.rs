@@ -10,7 +10,8 @@ use pin_project_lite::pin_project;
 
 use super::passage::Followed;
 use super::scope::Scope;
-use super::visit::{RequestMeter, Visit};
+use super::request_meter::RequestMeter;
+use super::visit::Visit;
 use crate::presets::http::Outcome;
 
 pin_project! {

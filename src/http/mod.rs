@@ -32,6 +32,7 @@ mod options;
 mod passage;
 mod path;
 pub mod request_id;
+mod request_meter;
 mod route;
 mod scope;
 mod segment;

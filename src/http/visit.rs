@@ -16,6 +16,7 @@ use super::clock::Moment;
 use super::core::Core;
 use super::local;
 use super::options::{RequestHead, ResponseHead, Source, call};
+use super::request_meter::RequestMeter;
 use super::route::{Layout, status_text};
 use crate::metric::{Part, TraceId};
 use crate::presets::http::{ConnectionKind, Method, Outcome};
@@ -156,7 +157,7 @@ impl Visit {
     /// Returns a meter for the request's body, where its size is only known at its end.
     pub(super) fn request_meter(&self) -> Option<RequestMeter> {
         let Arrival { layer, route, .. } = self.arrival;
-        (self.head != Head::Ended).then_some(RequestMeter { layer, route, bytes: 0 })
+        (self.head != Head::Ended).then_some(RequestMeter::new(layer, route))
     }
 
     /// Records the head of an answer; says whether its body is still to be followed.
@@ -359,30 +360,6 @@ impl More {
     fn of<B>(layer: u32, request: &Request<B>) -> Option<Box<Self>> {
         let own = own_of_request(layer, request);
         (!own.is_empty()).then(|| Box::new(Self { trace: None, own }))
-    }
-}
-
-/// Counts a request's body as it is read.
-#[derive(Debug)]
-pub(super) struct RequestMeter {
-    layer: u32,
-    route: u32,
-    bytes: u64,
-}
-
-impl RequestMeter {
-    pub(super) const fn count(&mut self, bytes: u64) {
-        self.bytes += bytes;
-    }
-}
-
-impl Drop for RequestMeter {
-    fn drop(&mut self) {
-        local::with(self.layer, |layer| {
-            let (_, layout, block) = layer.at(self.route)?;
-            block.observe(&layout.request_body, self.bytes);
-            Some(())
-        });
     }
 }
 

@@ -74,7 +74,7 @@ const MOST_BETWEEN: usize = 4;
 /// The longest that a thread waits for its backtrace. Opening the debug information of another part of the app takes the
 /// worker a few milliseconds, and the crate that reads it has one lock for that and for taking a backtrace.
 /// In a build that is not optimised every name takes that long, and nobody counts milliseconds.
-const MOST_WAIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 200 } else { 1 });
+const MOST_WAIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 1_000 } else { 1 });
 
 /// Held while names are read, and while a backtrace is taken.
 static READING: Mutex<()> = Mutex::new(());
