@@ -9,8 +9,8 @@ use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
 use super::passage::Followed;
-use super::scope::Scope;
 use super::request_meter::RequestMeter;
+use super::scope::Scope;
 use super::visit::Visit;
 use crate::presets::http::Outcome;
 
