@@ -28,11 +28,8 @@ const REQUESTS: [(&str, &str); 5] = [
     ("sentry-tower", "sentry-tower, both layers, no-op transport"),
 ];
 
-const PANICS: [(&str, &str, u32); 3] = [
-    ("none", "no reports", 500),
-    ("ours", "**watchkeeper**", 500),
-    ("stock", "sentry's own panic integration", 5),
-];
+const PANICS: [(&str, &str, u32); 3] =
+    [("none", "no reports", 500), ("ours", "**watchkeeper**", 500), ("stock", "sentry's own panic integration", 5)];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
@@ -123,9 +120,8 @@ fn serve(row: &str, count: u32) {
             let mut options = ClientOptions::new().transport(Nowhere).default_integrations(false);
             options.dsn = Some("http://key@127.0.0.1:9/1".parse().expect("a DSN"));
             let _guard = sentry::init(options);
-            let layers = ServiceBuilder::new()
-                .layer(NewSentryLayer::<Request>::new_from_top())
-                .layer(SentryHttpLayer::new());
+            let layers =
+                ServiceBuilder::new().layer(NewSentryLayer::<Request>::new_from_top()).layer(SentryHttpLayer::new());
             requests(quiet().layer(layers), count);
         }
         _ => panic!("no row {row}"),

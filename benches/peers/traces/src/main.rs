@@ -52,7 +52,9 @@ fn table() {
     let bare = per_request("bare");
     let took = ROWS.map(|(row, _, _)| (row, per_request(row) - bare));
     let of = |wanted: &str| took.iter().find(|(row, _)| *row == wanted).map_or(0, |(_, took)| *took);
-    println!("| request, its handler opens one span | instructions over no layer | of these for traces |\n|---|--:|--:|");
+    println!(
+        "| request, its handler opens one span | instructions over no layer | of these for traces |\n|---|--:|--:|"
+    );
     for (row, title, without) in ROWS {
         println!("| {title} | {} | {} |", of(row), of(row) - of(without));
     }
