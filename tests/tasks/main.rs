@@ -9,3 +9,5 @@
 mod support;
 
 mod calls;
+mod cluster;
+mod retention;
