@@ -8,6 +8,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod app;
 mod calls;
 mod cluster;
+mod instances;
+mod killed;
 mod retention;

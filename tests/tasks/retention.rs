@@ -23,10 +23,10 @@ use super::support::process::Folder;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// So many days ago, at noon.
+/// So many days before yesterday, at noon: whatever time it is, that is over.
 pub fn noon(days: u32) -> Timestamp {
     let today = Timestamp::now().as_micros() / 86_400_000_000 * 86_400_000_000;
-    Timestamp::from_micros(today + 43_200_000_000).minus(DAY * days)
+    Timestamp::from_micros(today + 43_200_000_000).minus(DAY * (days + 1))
 }
 
 pub fn event(level: Level, text: &str, at: Timestamp) -> Arc<Event> {
@@ -83,7 +83,7 @@ async fn what_is_too_old_goes_and_incidents_keep_their_evidence(store: Parts) {
     let watch = Watchkeeper::builder(service_info!()).store(store.clone()).tasks(options).build().unwrap();
     let before = (store.event_counts(noon(0)).await.unwrap(), store.sample_counts(noon(0)).await.unwrap());
 
-    let said = watch.tasks().run("monitoring_data_retention", json!({ "event_days": 2, "metric_days": 3 })).await;
+    let said = watch.tasks().run("monitoring_data_retention", json!({ "event_days": 3, "metric_days": 4 })).await;
 
     let said = said.unwrap();
     for (field, expected) in [
@@ -119,7 +119,7 @@ async fn what_is_too_old_goes_and_incidents_keep_their_evidence(store: Parts) {
     assert_eq!(after, before);
 
     // Once more there is nothing to do.
-    let again = watch.tasks().run("monitoring_data_retention", json!({ "event_days": 2, "metric_days": 3 })).await;
+    let again = watch.tasks().run("monitoring_data_retention", json!({ "event_days": 3, "metric_days": 4 })).await;
     assert_eq!(again.unwrap()["event_days"], 0);
     assert_eq!((messages(&store).await, archives(folder.path())), (left, files));
 }
@@ -151,7 +151,7 @@ async fn evidence_is_bounded_gravest_first_and_says_how_much_was_left_out() {
     let options = TaskOptions::new().without_scheduler();
     let watch = Watchkeeper::builder(service_info!()).store(store.clone()).tasks(options).build().unwrap();
 
-    let said = watch.tasks().run("monitoring_data_retention", json!({ "event_days": 1 })).await.unwrap();
+    let said = watch.tasks().run("monitoring_data_retention", json!({ "event_days": 2 })).await.unwrap();
 
     assert_eq!((&said["evidence_added"], &said["evidence_left_out"]), (&json!(500), &json!(210)));
     let query = TimelineQuery::new(Scope::All, incident.id).limit(1000);
