@@ -72,7 +72,8 @@ async fn process(store: Arc<dyn Store>, context: TaskContext, arguments: Argumen
     let mut senders = Senders::of(store.instances(MAX_LIMIT).await.map_err(failed)?);
     let mut correlation = Correlation::begin(&*store, start, now).await.map_err(failed)?;
     let mut left = arguments.whole("limit").and_then(|limit| usize::try_from(limit).ok()).unwrap_or(MAX_LIMIT);
-    let (mut seen, mut enriched, mut cursor) = (0, 0, None);
+    let (mut seen, mut enriched) = (0, 0);
+    let mut cursor = noted.filter(|_| goes_on && arguments.time("since").is_none());
     while left > 0 && !context.is_closing() {
         let mut query =
             EventQuery::new(Scope::All).at_least(level).start(start).oldest_first().limit(left.min(MAX_LIMIT));

@@ -13,4 +13,5 @@ mod calls;
 mod cluster;
 mod instances;
 mod killed;
+mod processing;
 mod retention;
