@@ -142,6 +142,7 @@ pass_on!(IncidentStore to incidents {
     fn incidents<'a>(&'a self, query: &'a IncidentQuery) -> StoreFuture<'a, Page<Incident>>;
     fn change_incident<'a>(&'a self, seen: u64, incident: &'a Incident, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Changed<Incident>>;
     fn add_entry<'a>(&'a self, entry: &'a TimelineEntry) -> StoreFuture<'a, Appended>;
+    fn add_entries<'a>(&'a self, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Vec<Appended>>;
     fn attach_alert<'a>(&'a self, incident: Id, fingerprint: &'a str, at: Timestamp) -> StoreFuture<'a, Option<u64>>;
     fn timeline<'a>(&'a self, query: &'a TimelineQuery) -> StoreFuture<'a, Page<TimelineEntry>>;
     fn active_incidents(&self) -> StoreFuture<'_, u64>;

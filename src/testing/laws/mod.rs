@@ -211,6 +211,7 @@ macro_rules! incident_store_laws {
                 following_the_cursors_finds_each_once
                 active_incidents_are_counted
                 evidence_is_in_the_scope_of_its_event
+                entries_are_added_together_as_one_by_one
             }
         }
     };
@@ -283,6 +284,6 @@ mod tests {
                 laws += 1;
             }
         }
-        assert_eq!(laws, 19 + 9 + 9 + 15 + 8 + 11);
+        assert_eq!(laws, 19 + 9 + 9 + 16 + 8 + 11);
     }
 }
