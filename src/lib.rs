@@ -108,4 +108,6 @@ mod guide {
     mod recording {}
     #[doc = include_str!("../docs/guide/postgres.md")]
     mod postgres {}
+    #[doc = include_str!("../docs/guide/tasks.md")]
+    mod tasks {}
 }
