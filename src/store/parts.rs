@@ -6,9 +6,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore,
-    LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus, SampleQuery, SampleStore, Scope,
-    StoreFuture, TaskRun, TimelineQuery,
+    AlertQuery, AlertStore, Appended, Changed, Counts, EventCount, EventQuery, EventStore, IncidentQuery,
+    IncidentStore, LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus, SampleQuery, SampleStore,
+    Scope, StoreFuture, TaskRun, TimelineQuery,
 };
 use crate::alert::Alert;
 use crate::event::Event;
@@ -125,6 +125,7 @@ pass_on!(EventStore to events {
     fn event<'a>(&'a self, id: Id, scope: &'a Scope) -> StoreFuture<'a, Option<Arc<Event>>>;
     fn events<'a>(&'a self, query: &'a EventQuery) -> StoreFuture<'a, Page<Arc<Event>>>;
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>>;
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
 });
 
