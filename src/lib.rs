@@ -37,6 +37,7 @@
 
 pub mod alert;
 pub mod api;
+pub mod audit;
 pub mod desk;
 pub mod environment;
 pub mod event;

@@ -341,7 +341,7 @@ impl WatchkeeperBuilder {
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
         let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
-        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &tasks);
+        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         accounts.export(&metrics);
         let mut closing = Vec::new();
         match telemetry {

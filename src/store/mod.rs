@@ -29,6 +29,7 @@
 //! A call that is dropped before its end leaves the store usable; what it asked for may have been done.
 
 mod alert;
+mod audit;
 mod error;
 mod from_env;
 mod incident;
@@ -45,11 +46,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use alert::{AlertQuery, AlertStore, RuleQuery};
+pub use audit::{AuditQuery, AuditStore};
 pub use error::{StoreError, StoreErrorKind};
 pub use from_env::InvalidStore;
 pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
 pub use lease::{
-    Lease, LeaseStore, Leased, MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES, RunClaim, RunStatus, TaskRun,
+    Instance, Lease, LeaseStore, Leased, MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES, RunClaim, RunStatus,
+    TaskRun,
 };
 pub use memory::{Memory, MemoryLimits};
 pub use parts::Parts;
@@ -59,7 +62,7 @@ pub use query::{
     Cursor, DEFAULT_LIMIT, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Page, Paging, SampleQuery, Scope, same,
 };
 
-use crate::event::{Event, EventType, Level};
+use crate::event::{Event, EventType, Fields, Level};
 use crate::id::Id;
 use crate::sample::Sample;
 use crate::timestamp::Timestamp;
@@ -128,6 +131,16 @@ pub trait EventStore: Debug + Send + Sync {
 
     /// Drops events from before a time, and says how many, or about how many; 0 when there was nothing to drop.
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Adds tags to events that lack them, and says how many events that changed; a tag that is there stays, and an event
+    /// that is not there is passed over.
+    ///
+    /// A store that changes nothing once it is stored leaves this as it is, and answers
+    /// [`Unsupported`](StoreErrorKind::Unsupported).
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64> {
+        let _left_alone = tags;
+        Box::pin(async { Err(StoreError::new(StoreErrorKind::Unsupported, "add_tags")) })
+    }
 }
 
 /// Keeps samples. Counts and retention are those of [`EventStore`].
@@ -146,6 +159,6 @@ pub trait SampleStore: Debug + Send + Sync {
 }
 
 /// Keeps everything. Whatever keeps each part is a store; [`Parts`] puts one together from several.
-pub trait Store: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore {}
+pub trait Store: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore + AuditStore {}
 
-impl<S: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore + ?Sized> Store for S {}
+impl<S: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore + AuditStore + ?Sized> Store for S {}
