@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::api::{HealthAnswers, Scraper};
 #[cfg(feature = "axum")]
 use crate::api::{ListenOn, MetricsServer};
+use crate::desk::Desk;
 use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe};
 #[cfg(feature = "axum")]
@@ -40,6 +41,7 @@ struct Inner {
     store: Arc<dyn Store>,
     journal: Journal,
     tasks: Tasks,
+    desk: Desk,
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
@@ -191,6 +193,11 @@ impl Watchkeeper {
         &self.inner.tasks
     }
 
+    /// Returns the desk, where incidents are opened, worked and looked back on.
+    pub fn desk(&self) -> &Desk {
+        &self.inner.desk
+    }
+
     /// Returns the store that the journal writes to.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
@@ -333,6 +340,7 @@ impl WatchkeeperBuilder {
         let monitoring = Some(metrics.monitoring().clone());
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
+        let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
         let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         accounts.export(&metrics);
         let mut closing = Vec::new();
@@ -362,6 +370,7 @@ impl WatchkeeperBuilder {
                 store,
                 journal,
                 tasks,
+                desk,
                 closing,
                 accounts,
             }),
