@@ -13,3 +13,4 @@ mod document;
 mod events;
 mod mutations;
 mod roles;
+mod tasks;

@@ -23,6 +23,7 @@ use super::query::Query;
 use super::rate::Rate;
 use super::route::{Route, Takes};
 use super::scan;
+use super::schema::Schema;
 use super::{ApiOptions, Principal, PrincipalSource, Services};
 
 /// How many wrong tokens an address may send at once; one more every ten seconds.
@@ -164,6 +165,12 @@ impl Api {
             Takes::One(object) => {
                 let mut value = json(&text)?;
                 object.check(&mut value)?;
+                Ok(Body::One(value))
+            }
+            Takes::Fields => {
+                let value = json(&text)?;
+                let wrong = |_| ApiError::new(Code::InvalidField, "a JSON object is needed");
+                Schema::Fields.check(&value).map_err(wrong)?;
                 Ok(Body::One(value))
             }
             Takes::Many(_) => self.items(&text, content).map(Body::Many),

@@ -68,6 +68,7 @@ mod scan;
 mod schema;
 mod services;
 mod table;
+mod tasks;
 mod tokens;
 
 pub use error::Code;

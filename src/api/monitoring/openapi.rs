@@ -87,6 +87,11 @@ fn operation(route: &Route, components: &mut Map<String, Value>) -> Value {
             operation["requestBody"] =
                 json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         }
+        Takes::Fields => {
+            let schema = Schema::Fields.render(components);
+            operation["requestBody"] =
+                json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        }
         Takes::Many(object) => {
             let item = Schema::Object(object).render(components);
             let array = json!({ "type": "array", "minItems": 1, "maxItems": 1000, "items": item });

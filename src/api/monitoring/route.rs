@@ -39,6 +39,8 @@ pub(crate) struct Route {
 pub(super) enum Takes {
     Nothing,
     One(&'static Object),
+    /// A JSON object with any fields, which the handler checks.
+    Fields,
     /// A JSON array, or one JSON value on each line; each item is checked by the handler.
     Many(&'static Object),
 }
@@ -105,6 +107,12 @@ impl Route {
     /// Takes a JSON object as its body. Default: no body is read.
     pub(crate) fn takes(mut self, object: &'static Object) -> Self {
         self.takes = Takes::One(object);
+        self
+    }
+
+    /// Takes a JSON object with any fields; the handler checks them.
+    pub(crate) fn takes_fields(mut self) -> Self {
+        self.takes = Takes::Fields;
         self
     }
 

@@ -9,6 +9,7 @@ use crate::api::Scraper;
 use crate::journal::Journal;
 use crate::presets::monitoring::MonitoringMetrics;
 use crate::store::Store;
+use crate::tasks::Tasks;
 use crate::telemetry::TelemetryHandle;
 
 /// What the handlers work with. Another part of the crate adds a field here, and its routes to the table.
@@ -18,6 +19,7 @@ pub(crate) struct Services {
     pub(crate) journal: Journal,
     pub(crate) metrics: MonitoringMetrics,
     pub(crate) scraper: Scraper,
+    pub(crate) tasks: Tasks,
     pub(crate) telemetry: Option<TelemetryHandle>,
 }
 
