@@ -44,8 +44,6 @@
 //! sees, and belongs into every query. `Answer::page` and `paged!` do pages. Afterwards `cargo test --all-features --test api`
 //! brings `docs/openapi.json` up to date.
 
-#![allow(dead_code, reason = "the routes of incidents, which come next, use the rest")]
-
 mod answer;
 mod body;
 mod call;
@@ -54,6 +52,8 @@ mod door;
 mod error;
 mod events;
 mod idempotency;
+mod incident_change;
+mod incidents;
 mod ingest;
 mod openapi;
 mod options;
@@ -67,8 +67,10 @@ mod samples;
 mod scan;
 mod schema;
 mod services;
+mod stats;
 mod table;
 mod tasks;
+mod timeline;
 mod tokens;
 
 pub use error::Code;

@@ -31,6 +31,7 @@ pub(crate) struct Route {
     pub(super) answers: Answers,
     /// Codes that it answers beside those that every route may answer.
     pub(super) conflicts: bool,
+    pub(super) forbids: bool,
     pub(super) handler: Arc<dyn Fn(Call) -> Handling + Send + Sync>,
 }
 
@@ -88,6 +89,7 @@ impl Route {
             takes: Takes::Nothing,
             answers: Answers::One(Schema::Any),
             conflicts: false,
+            forbids: false,
             handler: Arc::new(move |call| Box::pin(handler(call))),
         }
     }
@@ -139,6 +141,12 @@ impl Route {
     pub(crate) fn versioned(mut self) -> Self {
         self.parameters.push(IF_MATCH);
         self.conflicts = true;
+        self
+    }
+
+    /// May answer 403 for what is in the body.
+    pub(crate) fn forbids(mut self) -> Self {
+        self.forbids = true;
         self
     }
 

@@ -1,13 +1,15 @@
 //! The table of routes: every row, from the part that it belongs to.
 
 use super::route::Route;
-use super::{config, events, samples, tasks};
+use super::{config, events, incidents, samples, stats, tasks};
 
 /// Returns every route.
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     routes.extend(events::routes());
     routes.extend(samples::routes());
+    routes.extend(incidents::routes());
+    routes.extend(stats::routes());
     routes.extend(tasks::routes());
     routes.extend(config::routes());
     routes
