@@ -8,7 +8,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abuse;
 mod app;
+mod audit;
 mod document;
 mod events;
 mod incidents;
@@ -17,3 +19,4 @@ mod roles;
 mod schemathesis;
 mod server;
 mod tasks;
+mod tokens;

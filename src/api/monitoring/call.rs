@@ -1,6 +1,5 @@
 //! A call: a request that was let in, with everything that its handler needs.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -23,7 +22,6 @@ use crate::timestamp::Timestamp;
 pub(crate) struct Call {
     pub(super) api: Arc<Api>,
     pub(super) principal: Principal,
-    pub(super) from: Option<IpAddr>,
     pub(super) head: Parts,
     pub(super) path: Vec<(String, String)>,
     pub(super) query: Query,

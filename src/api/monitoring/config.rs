@@ -48,6 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
             .takes(&CHANGE)
             .answers(Answers::One(Schema::Object(&CONFIG))),
         Route::new(Method::GET, "/openapi.json", Role::User, "openapi", openapi)
+            .unaudited()
             .about("Returns this description.")
             .answers(Answers::Document("application/json")),
     ]

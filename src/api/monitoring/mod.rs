@@ -45,6 +45,7 @@
 //! brings `docs/openapi.json` up to date.
 
 mod answer;
+mod audit;
 mod body;
 mod call;
 mod config;

@@ -110,6 +110,9 @@ impl Object {
             return Err(ApiError::new(Code::InvalidField, message).field(unknown));
         }
         for field in self.fields {
+            if let (Schema::Whole(..), Some(value)) = (field.schema, members.get_mut(field.name)) {
+                as_whole(value);
+            }
             match members.get(field.name) {
                 None if matches!(field.need, Need::Optional | Need::Clearable) => {}
                 None => return Err(ApiError::new(Code::InvalidField, "the field is missing").field(field.name)),
@@ -261,6 +264,16 @@ impl Object {
             object["required"] = required.into();
         }
         object
+    }
+}
+
+/// Makes a whole number of one that is written with a fraction of nothing, such as `3.0`.
+fn as_whole(value: &mut Value) {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    if let Some(float) =
+        value.as_f64().filter(|float| value.is_f64() && float.fract() == 0.0 && (0.0..=EXACT).contains(float))
+    {
+        *value = (float as u64).into();
     }
 }
 

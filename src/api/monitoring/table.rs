@@ -1,7 +1,7 @@
 //! The table of routes: every row, from the part that it belongs to.
 
 use super::route::Route;
-use super::{config, events, incidents, samples, stats, tasks};
+use super::{audit, config, events, incidents, samples, stats, tasks};
 
 /// Returns every route.
 pub(super) fn routes() -> Vec<Route> {
@@ -10,6 +10,7 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(samples::routes());
     routes.extend(incidents::routes());
     routes.extend(stats::routes());
+    routes.extend(audit::routes());
     routes.extend(tasks::routes());
     routes.extend(config::routes());
     routes
