@@ -40,6 +40,8 @@ pub(crate) use logged::event_of;
 pub use options::{JournalOptions, WhenFull};
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpLogs;
+#[cfg(feature = "api")]
+pub(crate) use target::count_event;
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookError};
 
