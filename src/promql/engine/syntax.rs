@@ -4,11 +4,11 @@
 //! recurses as deep as an expression goes. So patterns are compiled here and replaced by their numbers, and the rest is
 //! refused.
 
-use promql_parser::util::{parse_str_radix, unquote_string};
+use promql_parser::util::{escape_string, parse_str_radix};
 use regex::Regex;
 
 use super::token::{Token, TokenKind, tokens};
-use super::{error::QueryError, pattern, query::Query};
+use super::{error::QueryError, literal::unquote, pattern, query::Query};
 
 /// The longest range or offset, in seconds: 100 years.
 const LONGEST_SECONDS: f64 = 100.0 * 365.0 * 86400.0;
@@ -42,13 +42,17 @@ pub(super) fn check(expression: &str) -> Result<Checked<'_>, QueryError> {
     let mut patterns = Vec::new();
     let mut text = String::with_capacity(expression.len());
     let mut copied = 0;
-    for pair in tokens.windows(2) {
-        let [operator, value] = pair else { continue };
-        let unlike = operator.is("!~");
-        if value.kind != TokenKind::Text || !(unlike || operator.is("=~")) {
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Text) {
+        let position = token.position;
+        let value = unquote(token.text).map_err(|reason| QueryError::Syntax { position, reason })?;
+        text.push_str(&expression[copied..position]);
+        copied = position + token.text.len();
+        let operator = at.checked_sub(1).map_or("", |before| tokens[before].text);
+        if operator != "=~" && operator != "!~" {
+            // The parser takes an escaped byte for a character.
+            text.extend(["\"", &escape_string(&value), "\""]);
             continue;
         }
-        let position = value.position;
         if patterns.len() == Query::MOST_PATTERNS {
             return Err(QueryError::TooLarge {
                 position,
@@ -57,17 +61,14 @@ pub(super) fn check(expression: &str) -> Result<Checked<'_>, QueryError> {
                 limit: Query::MOST_PATTERNS,
             });
         }
-        let source = unquote_string(value.text).map_err(|reason| QueryError::Syntax { position, reason })?;
-        let regex = pattern::compile(&source).map_err(|reason| QueryError::Regex {
+        let regex = pattern::compile(&value).map_err(|reason| QueryError::Regex {
             position,
-            pattern: source.clone(),
+            pattern: value.clone(),
             reason,
         })?;
-        text.push_str(&expression[copied..position]);
         // The parser asks whether a matcher fits the empty value; whether it really does is checked later.
-        text.push_str(&format!("\"{}{}\"", patterns.len(), if unlike { "|" } else { "" }));
-        copied = position + value.text.len();
-        patterns.push((regex, source));
+        text.push_str(&format!("\"{}{}\"", patterns.len(), if operator == "!~" { "|" } else { "" }));
+        patterns.push((regex, value));
     }
     text.push_str(&expression[copied..]);
     Ok(Checked { tokens, text, patterns })
