@@ -138,13 +138,15 @@ fn check_support(tokens: &[Token<'_>]) -> Result<(), QueryError> {
             in_brackets = token.is("[");
         } else if in_brackets && token.kind != TokenKind::Number && !token.is(":") && is_arithmetic(token) {
             return refused(token.text, "arithmetic of durations is experimental");
-        } else if token.is("offset") && next.is_some_and(|next| next.is("(")) {
-            return refused("offset (", "arithmetic of durations is experimental");
+        } else if token.is("offset") && is_computed(&tokens[at + 1..]) {
+            return refused("offset", "arithmetic of durations is experimental");
         } else if ["fill", "fill_left", "fill_right"].iter().any(|word| token.is(word))
             && next.is_some_and(|next| next.is("("))
         {
             return refused(token.text, "filling in of missing series is experimental");
-        } else if (token.is("smoothed") || token.is("anchored")) && at > 0 && matches!(tokens[at - 1].text, "]" | "}") {
+        } else if (token.is("smoothed") || token.is("anchored"))
+            && at.checked_sub(1).is_some_and(|before| ends_selector(&tokens[before]))
+        {
             return refused(token.text, "it is experimental");
         } else if (token.is("<") || token.is(">"))
             && next.is_some_and(|next| next.is("/") && next.position == token.position + 1)
@@ -153,6 +155,25 @@ fn check_support(tokens: &[Token<'_>]) -> Result<(), QueryError> {
         }
     }
     Ok(())
+}
+
+/// Returns whether a selector, its range or its shift may end here.
+fn ends_selector(token: &Token<'_>) -> bool {
+    const OPERATORS: [&str; 11] =
+        ["and", "or", "unless", "atan2", "bool", "on", "ignoring", "group_left", "group_right", "by", "without"];
+    match token.kind {
+        TokenKind::Mark => matches!(token.text, "]" | "}" | ")"),
+        TokenKind::Name => !OPERATORS.iter().any(|operator| token.is(operator)),
+        TokenKind::Number | TokenKind::Text => true,
+    }
+}
+
+/// Returns whether an offset is computed instead of told.
+fn is_computed(after: &[Token<'_>]) -> bool {
+    let signs = after.iter().take_while(|token| token.is("+") || token.is("-")).count();
+    let is_call =
+        |token: &Token<'_>| token.kind == TokenKind::Name && after.get(signs + 1).is_some_and(|next| next.is("("));
+    after.get(signs).is_some_and(|token| token.is("(") || is_call(token))
 }
 
 fn is_arithmetic(token: &Token<'_>) -> bool {
@@ -189,7 +210,11 @@ fn check_durations(tokens: &[Token<'_>]) -> Result<(), QueryError> {
 
 /// Returns the seconds of a duration as `1h30m` or as a number.
 fn seconds(text: &str) -> Option<f64> {
-    if let Ok(number) = parse_str_radix(text) {
+    // An `x` must be that of `0x`, or the parser panics.
+    let is_hex = text.starts_with("0x") || text.starts_with("0X");
+    if (is_hex || !text.contains(['x', 'X']))
+        && let Ok(number) = parse_str_radix(text)
+    {
         return Some(number);
     }
     const UNITS: [(&str, f64); 7] = [
