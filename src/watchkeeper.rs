@@ -1,13 +1,19 @@
 //! The root: one value that holds the parts together.
 
+#[cfg(feature = "api")]
+mod api;
+mod watched;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "api")]
+use crate::api::monitoring::{MonitoringApi, Services};
 use crate::api::{HealthAnswers, Scraper};
 #[cfg(feature = "axum")]
 use crate::api::{ListenOn, MetricsServer};
-use crate::event::{Event, EventDraft, Level};
+use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe};
 #[cfg(feature = "axum")]
 use crate::http::AxumBody;
@@ -21,7 +27,12 @@ use crate::sample::SampleDraft;
 use crate::service::ServiceInfo;
 use crate::shutdown;
 use crate::store::{Memory, Store};
-use crate::telemetry::{CloseReport, Closing, Logged, Telemetry, TelemetryHandle};
+use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
+
+#[cfg(feature = "api")]
+use self::api::ApiChoices;
+pub use self::watched::Watched;
+use self::watched::{checks_of_sinks, event_of};
 
 /// The watch over one service. Cloning it copies a handle.
 #[derive(Clone)]
@@ -40,6 +51,8 @@ struct Inner {
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
+    #[cfg(feature = "api")]
+    api: MonitoringApi,
 }
 
 impl Watchkeeper {
@@ -57,6 +70,8 @@ impl Watchkeeper {
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
+            #[cfg(feature = "api")]
+            api: ApiChoices::default(),
         }
     }
 
@@ -93,14 +108,20 @@ impl Watchkeeper {
         self.inner.layer.clone()
     }
 
-    /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`.
+    /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`, and the
+    /// monitoring API where the builder was told [who calls](WatchkeeperBuilder::principals).
     ///
     /// An app that has one of these itself, which axum's `merge` panics at, merges
     /// [`scraper().router()`](crate::api::Scraper::router), which is `/metrics` alone, or
     /// [`health_answers().router()`](crate::api::HealthAnswers::router), which is the rest.
     #[cfg(feature = "axum")]
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        self.inner.scraper.router().merge(self.inner.health.router())
+        let routes = self.inner.scraper.router().merge(self.inner.health.router());
+        #[cfg(feature = "api")]
+        if self.inner.api.has_source() {
+            return routes.merge(self.inner.api.router());
+        }
+        routes
     }
 
     /// Returns the health checks, to ask them from code.
@@ -183,56 +204,6 @@ impl Watchkeeper {
     }
 }
 
-/// Makes an event of what was logged.
-fn event_of(logged: Logged) -> EventDraft {
-    let level = match logged.level {
-        tracing::Level::TRACE => Level::Trace,
-        tracing::Level::DEBUG => Level::Debug,
-        tracing::Level::INFO => Level::Info,
-        tracing::Level::WARN => Level::Warn,
-        tracing::Level::ERROR => Level::Error,
-    };
-    let mut event = Event::log(logged.target).level(level);
-    for (name, value) in logged.fields {
-        event = event.detail(name, value);
-    }
-    if let Some(message) = logged.message {
-        event = event.message(message);
-    }
-    if let Some(request) = logged.request_id {
-        event = event.tag("request_id", request);
-    }
-    match logged.trace_id {
-        Some(trace) => event.trace_id(trace),
-        None => event,
-    }
-}
-
-/// What a [`Watchkeeper`] watches: a service, and its telemetry where it has that set up.
-#[derive(Debug, Clone)]
-pub struct Watched {
-    service: ServiceInfo,
-    telemetry: Option<TelemetryHandle>,
-}
-
-impl From<ServiceInfo> for Watched {
-    fn from(service: ServiceInfo) -> Self {
-        Self { service, telemetry: None }
-    }
-}
-
-impl From<&Telemetry> for Watched {
-    fn from(telemetry: &Telemetry) -> Self {
-        Self::from(&**telemetry)
-    }
-}
-
-impl From<&TelemetryHandle> for Watched {
-    fn from(telemetry: &TelemetryHandle) -> Self {
-        Self { service: telemetry.service(), telemetry: Some(telemetry.clone()) }
-    }
-}
-
 impl AsRef<Registry> for Watchkeeper {
     fn as_ref(&self) -> &Registry {
         self.registry()
@@ -257,6 +228,8 @@ pub struct WatchkeeperBuilder {
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
+    #[cfg(feature = "api")]
+    api: ApiChoices,
 }
 
 impl WatchkeeperBuilder {
@@ -366,20 +339,30 @@ impl WatchkeeperBuilder {
         let mut checks = self.checks;
         checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
+        #[cfg(feature = "api")]
+        let api = self.api.build(Services {
+            store: Arc::clone(&store),
+            journal: journal.clone(),
+            metrics: metrics.monitoring().clone(),
+            scraper: scraper.clone(),
+            telemetry: watched.telemetry.clone(),
+        });
         Ok(Watchkeeper {
-            inner: Arc::new(Inner { watched, metrics, scraper, health, layer, store, journal, closing, accounts }),
+            inner: Arc::new(Inner {
+                watched,
+                metrics,
+                scraper,
+                health,
+                layer,
+                store,
+                journal,
+                closing,
+                accounts,
+                #[cfg(feature = "api")]
+                api,
+            }),
         })
     }
-}
-
-/// Checks of where telemetry goes. That something does not arrive there is no reason to serve nobody.
-fn checks_of_sinks(telemetry: &TelemetryHandle) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for (sink, state) in telemetry.sinks() {
-        let probe = move || std::future::ready(state());
-        checks.push(Check::new(&format!("{sink}_sink"), probe).informational().keep(Duration::ZERO));
-    }
-    checks
 }
 
 impl fmt::Debug for WatchkeeperBuilder {

@@ -38,6 +38,8 @@ pub use handle::Journal;
 pub use options::{JournalOptions, WhenFull};
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpLogs;
+#[cfg(feature = "api")]
+pub(crate) use target::count_event;
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookError};
 
