@@ -2,6 +2,8 @@
 
 #[cfg(feature = "api")]
 mod api;
+#[cfg(feature = "alerting")]
+mod history;
 mod watched;
 
 use std::fmt;
@@ -15,6 +17,8 @@ use crate::api::{HealthAnswers, Scraper};
 use crate::api::{ListenOn, MetricsServer};
 use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe};
+#[cfg(feature = "alerting")]
+use crate::history::{History, HistoryOptions};
 #[cfg(feature = "axum")]
 use crate::http::AxumBody;
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
@@ -51,6 +55,8 @@ struct Inner {
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
+    #[cfg(feature = "alerting")]
+    history: Option<History>,
     #[cfg(feature = "api")]
     api: MonitoringApi,
 }
@@ -70,6 +76,8 @@ impl Watchkeeper {
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
+            #[cfg(feature = "alerting")]
+            history: None,
             #[cfg(feature = "api")]
             api: ApiChoices::default(),
         }
@@ -168,6 +176,9 @@ impl Watchkeeper {
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
     /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
+        // It waits for nothing: what is held is gone with the process.
+        #[cfg(feature = "alerting")]
+        let _ended = self.history().is_some_and(|history| history.close(Duration::ZERO));
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
         shutdown::on_its_own_thread(move || match &telemetry {
             Some(telemetry) => telemetry.close(deadline),
@@ -228,6 +239,8 @@ pub struct WatchkeeperBuilder {
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
+    #[cfg(feature = "alerting")]
+    history: Option<HistoryOptions>,
     #[cfg(feature = "api")]
     api: ApiChoices,
 }
@@ -339,8 +352,19 @@ impl WatchkeeperBuilder {
         let mut checks = self.checks;
         checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
+        #[cfg(feature = "alerting")]
+        let history = self.history.and_then(|options| {
+            let started = History::start(metrics.registry(), &watched.service, &store, &journal, options);
+            started.inspect_err(|error| tracing::error!(%error, "the history's thread cannot be started")).ok()
+        });
+        #[cfg(feature = "alerting")]
+        if let Some(history) = &history {
+            history::count_dropped(history, metrics.monitoring(), metrics.registry());
+        }
         #[cfg(feature = "api")]
         let api = self.api.build(Services {
+            #[cfg(feature = "alerting")]
+            history: history.clone(),
             store: Arc::clone(&store),
             journal: journal.clone(),
             metrics: metrics.monitoring().clone(),
@@ -358,6 +382,8 @@ impl WatchkeeperBuilder {
                 journal,
                 closing,
                 accounts,
+                #[cfg(feature = "alerting")]
+                history,
                 #[cfg(feature = "api")]
                 api,
             }),

@@ -19,6 +19,8 @@ pub(crate) struct Services {
     pub(crate) metrics: MonitoringMetrics,
     pub(crate) scraper: Scraper,
     pub(crate) telemetry: Option<TelemetryHandle>,
+    #[cfg(feature = "alerting")]
+    pub(crate) history: Option<crate::history::History>,
 }
 
 impl Services {

@@ -9,5 +9,9 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(events::routes());
     routes.extend(samples::routes());
     routes.extend(config::routes());
+    #[cfg(feature = "alerting")]
+    routes.extend(super::history::routes());
+    #[cfg(feature = "alerting")]
+    routes.extend(super::prometheus::routes());
     routes
 }
