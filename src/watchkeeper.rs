@@ -3,6 +3,8 @@
 #[cfg(feature = "api")]
 mod api;
 mod doors;
+#[cfg(feature = "alerting")]
+mod history;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +16,8 @@ use crate::api::{HealthAnswers, Scraper};
 use crate::desk::Desk;
 use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe, checks_of_sinks};
+#[cfg(feature = "alerting")]
+use crate::history::{History, HistoryOptions};
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::id::Id;
 use crate::journal::{Forwarder, Journal, JournalOptions, event_of};
@@ -50,6 +54,8 @@ struct Inner {
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
+    #[cfg(feature = "alerting")]
+    history: Option<History>,
     #[cfg(feature = "api")]
     api: MonitoringApi,
 }
@@ -70,6 +76,8 @@ impl Watchkeeper {
             forwarder: None,
             journal: JournalOptions::default(),
             tasks: None,
+            #[cfg(feature = "alerting")]
+            history: None,
             #[cfg(feature = "api")]
             api: ApiChoices::default(),
         }
@@ -118,6 +126,9 @@ impl Watchkeeper {
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
     /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
+        // It waits for nothing: what is held is gone with the process.
+        #[cfg(feature = "alerting")]
+        let _ended = self.history().is_some_and(|history| history.close(Duration::ZERO));
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
         let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
         shutdown::on_its_own_thread(move || {
@@ -200,6 +211,8 @@ pub struct WatchkeeperBuilder {
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
     tasks: Option<TaskOptions>,
+    #[cfg(feature = "alerting")]
+    history: Option<HistoryOptions>,
     #[cfg(feature = "api")]
     api: ApiChoices,
 }
@@ -325,8 +338,19 @@ impl WatchkeeperBuilder {
         let mut checks = self.checks;
         checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
+        #[cfg(feature = "alerting")]
+        let history = self.history.and_then(|options| {
+            let started = History::start(metrics.registry(), &watched.service, &store, &journal, options);
+            started.inspect_err(|error| tracing::error!(%error, "the history's thread cannot be started")).ok()
+        });
+        #[cfg(feature = "alerting")]
+        if let Some(history) = &history {
+            history::count_dropped(history, metrics.monitoring(), metrics.registry());
+        }
         #[cfg(feature = "api")]
         let api = self.api.build(Services {
+            #[cfg(feature = "alerting")]
+            history: history.clone(),
             store: Arc::clone(&store),
             journal: journal.clone(),
             metrics: metrics.monitoring().clone(),
@@ -347,6 +371,8 @@ impl WatchkeeperBuilder {
                 desk,
                 closing,
                 accounts,
+                #[cfg(feature = "alerting")]
+                history,
                 #[cfg(feature = "api")]
                 api,
             }),

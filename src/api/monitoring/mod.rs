@@ -52,6 +52,8 @@ mod config;
 mod door;
 mod error;
 mod events;
+#[cfg(feature = "alerting")]
+mod history;
 mod idempotency;
 mod incident_change;
 mod incidents;
@@ -59,6 +61,8 @@ mod ingest;
 mod openapi;
 mod options;
 mod principal;
+#[cfg(feature = "alerting")]
+mod prometheus;
 mod query;
 mod rate;
 mod role;
