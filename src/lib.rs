@@ -29,11 +29,14 @@
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
 //! - [`journal`]: how it gets there without the app noticing.
+//! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
 pub mod alert;
+#[cfg(feature = "alerting")]
+pub mod alerting;
 pub mod api;
 pub mod environment;
 pub mod event;
