@@ -30,6 +30,7 @@
 //! - [`health`]: checks of what the service depends on.
 //! - [`journal`]: how it gets there without the app noticing.
 //! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
+//! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
@@ -59,11 +60,13 @@ pub mod service;
 mod shutdown;
 pub mod stack;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
 pub mod trace;
+mod watched;
 mod watchkeeper;
 
 pub use id::{Id, InvalidId};
@@ -71,7 +74,8 @@ pub use named::UnknownName;
 pub use service::ServiceInfo;
 pub use telemetry::{Telemetry, TelemetryHandle};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
+pub use watched::Watched;
+pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]

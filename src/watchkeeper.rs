@@ -2,18 +2,18 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::api::{HealthAnswers, Scraper};
 #[cfg(feature = "axum")]
 use crate::api::{ListenOn, MetricsServer};
-use crate::event::{Event, EventDraft, Level};
+use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe};
 #[cfg(feature = "axum")]
 use crate::http::AxumBody;
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::id::Id;
-use crate::journal::{Forwarder, Journal, JournalOptions};
+use crate::journal::{Forwarder, Journal, JournalOptions, event_of};
 use crate::metric::{RegisterError, Registry};
 use crate::presets::{Group, Presets};
 use crate::queue::{Accounts, Worker};
@@ -21,7 +21,9 @@ use crate::sample::SampleDraft;
 use crate::service::ServiceInfo;
 use crate::shutdown;
 use crate::store::{Memory, Store};
-use crate::telemetry::{CloseReport, Closing, Logged, Telemetry, TelemetryHandle};
+use crate::tasks::{TaskOptions, Tasks};
+use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
+use crate::watched::Watched;
 
 /// The watch over one service. Cloning it copies a handle.
 #[derive(Clone)]
@@ -37,6 +39,7 @@ struct Inner {
     layer: HttpLayer<AnyBody>,
     store: Arc<dyn Store>,
     journal: Journal,
+    tasks: Tasks,
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
@@ -57,6 +60,7 @@ impl Watchkeeper {
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
+            tasks: None,
         }
     }
 
@@ -144,13 +148,23 @@ impl Watchkeeper {
 
     /// Sends what waits in events, samples, logs, error reports and traces, and tells what was left after `deadline`.
     ///
+    /// Before that, tasks that run are told to come to an end and given up after a third of the deadline, at most 2 s.
+    ///
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
     /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
-        shutdown::on_its_own_thread(move || match &telemetry {
-            Some(telemetry) => telemetry.close(deadline),
-            None => closing.close(deadline),
+        let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
+        shutdown::on_its_own_thread(move || {
+            let left = tasks.close(start + (deadline / 3).min(MOST_FOR_TASKS));
+            if left > 0 {
+                tracing::warn!(left, "tasks that still ran were given up");
+            }
+            let rest = deadline.saturating_sub(start.elapsed());
+            match &telemetry {
+                Some(telemetry) => telemetry.close(rest),
+                None => closing.close(rest),
+            }
         })
         .await
     }
@@ -172,6 +186,11 @@ impl Watchkeeper {
         &self.inner.journal
     }
 
+    /// Returns the tasks, to run one or to register the app's own.
+    pub fn tasks(&self) -> &Tasks {
+        &self.inner.tasks
+    }
+
     /// Returns the store that the journal writes to.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
@@ -183,55 +202,8 @@ impl Watchkeeper {
     }
 }
 
-/// Makes an event of what was logged.
-fn event_of(logged: Logged) -> EventDraft {
-    let level = match logged.level {
-        tracing::Level::TRACE => Level::Trace,
-        tracing::Level::DEBUG => Level::Debug,
-        tracing::Level::INFO => Level::Info,
-        tracing::Level::WARN => Level::Warn,
-        tracing::Level::ERROR => Level::Error,
-    };
-    let mut event = Event::log(logged.target).level(level);
-    for (name, value) in logged.fields {
-        event = event.detail(name, value);
-    }
-    if let Some(message) = logged.message {
-        event = event.message(message);
-    }
-    if let Some(request) = logged.request_id {
-        event = event.tag("request_id", request);
-    }
-    match logged.trace_id {
-        Some(trace) => event.trace_id(trace),
-        None => event,
-    }
-}
-
-/// What a [`Watchkeeper`] watches: a service, and its telemetry where it has that set up.
-#[derive(Debug, Clone)]
-pub struct Watched {
-    service: ServiceInfo,
-    telemetry: Option<TelemetryHandle>,
-}
-
-impl From<ServiceInfo> for Watched {
-    fn from(service: ServiceInfo) -> Self {
-        Self { service, telemetry: None }
-    }
-}
-
-impl From<&Telemetry> for Watched {
-    fn from(telemetry: &Telemetry) -> Self {
-        Self::from(&**telemetry)
-    }
-}
-
-impl From<&TelemetryHandle> for Watched {
-    fn from(telemetry: &TelemetryHandle) -> Self {
-        Self { service: telemetry.service(), telemetry: Some(telemetry.clone()) }
-    }
-}
+/// The most time of closing that tasks get.
+const MOST_FOR_TASKS: Duration = Duration::from_secs(2);
 
 impl AsRef<Registry> for Watchkeeper {
     fn as_ref(&self) -> &Registry {
@@ -257,6 +229,7 @@ pub struct WatchkeeperBuilder {
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
+    tasks: Option<TaskOptions>,
 }
 
 impl WatchkeeperBuilder {
@@ -321,17 +294,29 @@ impl WatchkeeperBuilder {
         self
     }
 
+    /// Makes choices about tasks: how long things are kept, whether the scheduler runs. Default: what the environment says
+    /// ([`TaskOptions::from_env`]).
+    pub fn tasks(mut self, options: TaskOptions) -> Self {
+        self.tasks = Some(options);
+        self
+    }
+
     /// Builds the watch.
     ///
     /// Called within a tokio runtime, it watches that runtime too.
     ///
     /// # Errors
     ///
-    /// When the registry has a metric of another meaning under one of our names, or the metrics token is empty.
+    /// When the registry has a metric of another meaning under one of our names, the metrics token is empty, or a variable
+    /// of the environment is not what it may be.
     pub fn build(self) -> Result<Watchkeeper, RegisterError> {
         if self.metrics_token.as_ref().is_some_and(|token| token.trim().is_empty()) {
             return Err(RegisterError::EmptyToken);
         }
+        let tasks = match self.tasks {
+            Some(options) => options,
+            None => TaskOptions::from_env().map_err(|error| RegisterError::Setting(error.to_string()))?,
+        };
         let served = self.groups.as_ref().is_none_or(|groups| groups.contains(&Group::Http));
         let layer = if served { self.http.build(&self.registry)? } else { self.http.build_unrecorded() };
         let scraper = Scraper::with_token(self.registry.clone(), self.metrics_token.clone());
@@ -348,6 +333,7 @@ impl WatchkeeperBuilder {
         let monitoring = Some(metrics.monitoring().clone());
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
+        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &tasks);
         accounts.export(&metrics);
         let mut closing = Vec::new();
         match telemetry {
@@ -367,7 +353,18 @@ impl WatchkeeperBuilder {
         checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
         Ok(Watchkeeper {
-            inner: Arc::new(Inner { watched, metrics, scraper, health, layer, store, journal, closing, accounts }),
+            inner: Arc::new(Inner {
+                watched,
+                metrics,
+                scraper,
+                health,
+                layer,
+                store,
+                journal,
+                tasks,
+                closing,
+                accounts,
+            }),
         })
     }
 }

@@ -32,6 +32,7 @@ mod alert;
 mod error;
 mod from_env;
 mod incident;
+mod lease;
 mod memory;
 mod parts;
 #[cfg(feature = "postgres")]
@@ -47,6 +48,9 @@ pub use alert::{AlertQuery, AlertStore, RuleQuery};
 pub use error::{StoreError, StoreErrorKind};
 pub use from_env::InvalidStore;
 pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
+pub use lease::{
+    Lease, LeaseStore, Leased, MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES, RunClaim, RunStatus, TaskRun,
+};
 pub use memory::{Memory, MemoryLimits};
 pub use parts::Parts;
 #[cfg(feature = "postgres")]
@@ -124,6 +128,6 @@ pub trait SampleStore: Debug + Send + Sync {
 }
 
 /// Keeps everything. Whatever keeps each part is a store; [`Parts`] puts one together from several.
-pub trait Store: EventStore + SampleStore + IncidentStore + AlertStore {}
+pub trait Store: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore {}
 
-impl<S: EventStore + SampleStore + IncidentStore + AlertStore + ?Sized> Store for S {}
+impl<S: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore + ?Sized> Store for S {}

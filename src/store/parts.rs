@@ -1,10 +1,14 @@
 //! A store put together from stores that keep a part each.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::{
-    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore, Memory,
-    Opened, Page, RuleQuery, SampleQuery, SampleStore, Scope, StoreFuture, TimelineQuery,
+    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore,
+    LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus, SampleQuery, SampleStore, Scope,
+    StoreFuture, TaskRun, TimelineQuery,
 };
 use crate::alert::Alert;
 use crate::event::Event;
@@ -33,19 +37,32 @@ pub struct Parts {
     samples: Arc<dyn SampleStore>,
     incidents: Arc<dyn IncidentStore>,
     alerts: Arc<dyn AlertStore>,
+    leases: Arc<dyn LeaseStore>,
 }
 
 impl Parts {
     /// Begins with every part in memory.
     pub fn new() -> Self {
         let memory = Arc::new(Memory::new());
-        Self { events: memory.clone(), samples: memory.clone(), incidents: memory.clone(), alerts: memory }
+        Self {
+            events: memory.clone(),
+            samples: memory.clone(),
+            incidents: memory.clone(),
+            alerts: memory.clone(),
+            leases: memory,
+        }
     }
 
     /// Keeps every part in one store.
     pub fn all_in(store: impl super::Store + 'static) -> Self {
         let store = Arc::new(store);
-        Self { events: store.clone(), samples: store.clone(), incidents: store.clone(), alerts: store }
+        Self {
+            events: store.clone(),
+            samples: store.clone(),
+            incidents: store.clone(),
+            alerts: store.clone(),
+            leases: store,
+        }
     }
 
     /// Keeps events there.
@@ -73,6 +90,15 @@ impl Parts {
     #[must_use]
     pub fn alerts_in(mut self, store: impl AlertStore + 'static) -> Self {
         self.alerts = Arc::new(store);
+        self
+    }
+
+    /// Keeps leases and the runs of tasks there.
+    ///
+    /// Instances agree on who runs a task by this part: where it is in memory, each of them runs every task.
+    #[must_use]
+    pub fn leases_in(mut self, store: impl LeaseStore + 'static) -> Self {
+        self.leases = Arc::new(store);
         self
     }
 }
@@ -130,4 +156,15 @@ pass_on!(AlertStore to alerts {
     fn alerts<'a>(&'a self, query: &'a AlertQuery) -> StoreFuture<'a, Page<Alert>>;
     fn forget_alerts(&self, resolved_before: Timestamp) -> StoreFuture<'_, u64>;
     fn active_alerts(&self) -> StoreFuture<'_, u64>;
+});
+
+pass_on!(LeaseStore to leases {
+    fn acquire_lease<'a>(&'a self, name: &'a str, holder: &'a str, time: Duration) -> StoreFuture<'a, Leased>;
+    fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, bool>;
+    fn begin_run<'a>(&'a self, claim: &'a RunClaim) -> StoreFuture<'a, bool>;
+    fn end_run<'a>(&'a self, claim: &'a RunClaim, status: RunStatus, note: Option<&'a str>) -> StoreFuture<'a, bool>;
+    fn runs<'a>(&'a self, task: &'a str, limit: usize) -> StoreFuture<'a, Vec<TaskRun>>;
+    fn forget_runs(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+    fn progress<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Value>>;
+    fn put_progress<'a>(&'a self, name: &'a str, fence: u64, value: &'a Value) -> StoreFuture<'a, bool>;
 });

@@ -64,7 +64,7 @@ const FLOORS: &[Floor] = &[
     // Composition: the only place that knows everything.
     Floor {
         name: "root",
-        modules: &["lib", "watchkeeper", "shutdown"],
+        modules: &["lib", "watchkeeper", "watched", "shutdown"],
         uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores", "services", "testing", "doors"],
     },
 ];

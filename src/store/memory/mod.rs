@@ -20,6 +20,7 @@
 mod alert;
 mod event;
 mod incident;
+mod lease;
 mod minutes;
 mod names;
 mod ring;
@@ -30,6 +31,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use self::alert::Alerts;
 use self::incident::Incidents;
+use self::lease::Leases;
 use self::minutes::Minutes;
 use self::ring::{Kept, Ring};
 use super::{Order, Page, Paging};
@@ -88,6 +90,7 @@ struct Inner {
     samples: RwLock<Series<Sample>>,
     incidents: RwLock<Incidents>,
     alerts: RwLock<Alerts>,
+    leases: RwLock<Leases>,
 }
 
 /// Things that come one after the other, and how many came.
@@ -116,6 +119,7 @@ impl Memory {
                 samples: Series::new(limits.samples, limits.sample_bytes),
                 incidents: RwLock::new(Incidents::new(limits.incident_bytes)),
                 alerts: RwLock::new(Alerts::new(limits.rules, limits.alerts)),
+                leases: RwLock::default(),
             }),
         }
     }

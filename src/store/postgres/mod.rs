@@ -18,6 +18,7 @@ mod alert;
 mod event;
 mod fault;
 mod incident;
+mod lease;
 mod minutes;
 mod options;
 mod partition;
