@@ -58,6 +58,8 @@ pub mod sample;
 pub mod sanitise;
 pub mod service;
 mod shutdown;
+#[cfg(any(feature = "alerting", feature = "webhook"))]
+mod signature;
 pub mod stack;
 pub mod store;
 pub mod tasks;

@@ -87,6 +87,11 @@ impl std::str::FromStr for Template {
 }
 
 impl Template {
+    /// Makes one of text that has no actions, whatever it looks like.
+    pub(super) fn plain(text: &str) -> Self {
+        Self { text: text.to_owned(), nodes: vec![Node::Text(text.to_owned())] }
+    }
+
     /// Returns the template as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
