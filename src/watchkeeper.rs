@@ -1,16 +1,18 @@
 //! The root: one value that holds the parts together.
 
+#[cfg(feature = "api")]
+mod api;
+mod doors;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+#[cfg(feature = "api")]
+use crate::api::monitoring::{MonitoringApi, Services};
 use crate::api::{HealthAnswers, Scraper};
-#[cfg(feature = "axum")]
-use crate::api::{ListenOn, MetricsServer};
 use crate::event::EventDraft;
-use crate::health::{Check, Health, Probe};
-#[cfg(feature = "axum")]
-use crate::http::AxumBody;
+use crate::health::{Check, Health, Probe, checks_of_sinks};
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::id::Id;
 use crate::journal::{Forwarder, Journal, JournalOptions, event_of};
@@ -24,6 +26,9 @@ use crate::store::{Memory, Store};
 use crate::tasks::{TaskOptions, Tasks};
 use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
 use crate::watched::Watched;
+
+#[cfg(feature = "api")]
+use self::api::ApiChoices;
 
 /// The watch over one service. Cloning it copies a handle.
 #[derive(Clone)]
@@ -43,6 +48,8 @@ struct Inner {
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
+    #[cfg(feature = "api")]
+    api: MonitoringApi,
 }
 
 impl Watchkeeper {
@@ -61,6 +68,8 @@ impl Watchkeeper {
             forwarder: None,
             journal: JournalOptions::default(),
             tasks: None,
+            #[cfg(feature = "api")]
+            api: ApiChoices::default(),
         }
     }
 
@@ -84,55 +93,9 @@ impl Watchkeeper {
         self.inner.metrics.registry()
     }
 
-    /// Returns the layer to put around an axum `Router`, last, so that unmatched requests are seen too.
-    #[cfg(feature = "axum")]
-    pub fn http_layer(&self) -> HttpLayer<AxumBody> {
-        self.inner.layer.for_bodies()
-    }
-
-    /// Returns the layer to put around any other tower service of HTTP requests.
-    ///
-    /// It has no router to ask, so the routes are named by [`HttpLayerBuilder::path`].
-    pub fn tower_layer(&self) -> HttpLayer<AnyBody> {
-        self.inner.layer.clone()
-    }
-
-    /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`.
-    ///
-    /// An app that has one of these itself, which axum's `merge` panics at, merges
-    /// [`scraper().router()`](crate::api::Scraper::router), which is `/metrics` alone, or
-    /// [`health_answers().router()`](crate::api::HealthAnswers::router), which is the rest.
-    #[cfg(feature = "axum")]
-    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        self.inner.scraper.router().merge(self.inner.health.router())
-    }
-
     /// Returns the health checks, to ask them from code.
     pub fn health(&self) -> &Health {
         self.inner.health.checks()
-    }
-
-    /// Returns what answers questions about health, for servers other than axum.
-    pub fn health_answers(&self) -> &HealthAnswers {
-        &self.inner.health
-    }
-
-    /// Returns what answers a scrape, for servers other than axum.
-    pub fn scraper(&self) -> &Scraper {
-        &self.inner.scraper
-    }
-
-    /// Serves `/metrics` on a port of its own, until what this returns is dropped.
-    ///
-    /// A port number listens on the loopback address alone; a `SocketAddr` is taken as it is. To be called within a
-    /// tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the address cannot be listened on.
-    #[cfg(feature = "axum")]
-    pub async fn serve_metrics(&self, on: impl Into<ListenOn>) -> std::io::Result<MetricsServer> {
-        MetricsServer::start(&self.inner.scraper, on.into()).await
     }
 }
 
@@ -230,6 +193,8 @@ pub struct WatchkeeperBuilder {
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
     tasks: Option<TaskOptions>,
+    #[cfg(feature = "api")]
+    api: ApiChoices,
 }
 
 impl WatchkeeperBuilder {
@@ -352,6 +317,15 @@ impl WatchkeeperBuilder {
         let mut checks = self.checks;
         checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
+        #[cfg(feature = "api")]
+        let api = self.api.build(Services {
+            store: Arc::clone(&store),
+            journal: journal.clone(),
+            metrics: metrics.monitoring().clone(),
+            scraper: scraper.clone(),
+            tasks: tasks.clone(),
+            telemetry: watched.telemetry.clone(),
+        });
         Ok(Watchkeeper {
             inner: Arc::new(Inner {
                 watched,
@@ -364,19 +338,11 @@ impl WatchkeeperBuilder {
                 tasks,
                 closing,
                 accounts,
+                #[cfg(feature = "api")]
+                api,
             }),
         })
     }
-}
-
-/// Checks of where telemetry goes. That something does not arrive there is no reason to serve nobody.
-fn checks_of_sinks(telemetry: &TelemetryHandle) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for (sink, state) in telemetry.sinks() {
-        let probe = move || std::future::ready(state());
-        checks.push(Check::new(&format!("{sink}_sink"), probe).informational().keep(Duration::ZERO));
-    }
-    checks
 }
 
 impl fmt::Debug for WatchkeeperBuilder {

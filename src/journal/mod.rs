@@ -46,6 +46,8 @@ pub use options::{JournalOptions, WhenFull};
 pub use otlp::OtlpLogs;
 #[cfg(feature = "alerting")]
 pub(crate) use target::{Answer, Fault, Target, Then};
+#[cfg(feature = "api")]
+pub(crate) use target::count_event;
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookError};
 

@@ -1,0 +1,14 @@
+//! The table of routes: every row, from the part that it belongs to.
+
+use super::route::Route;
+use super::{config, events, samples, tasks};
+
+/// Returns every route.
+pub(super) fn routes() -> Vec<Route> {
+    let mut routes = Vec::new();
+    routes.extend(events::routes());
+    routes.extend(samples::routes());
+    routes.extend(tasks::routes());
+    routes.extend(config::routes());
+    routes
+}
