@@ -1,5 +1,7 @@
 //! The root: one value that holds the parts together.
 
+#[cfg(feature = "alerting")]
+mod alerts;
 #[cfg(feature = "api")]
 mod api;
 mod doors;
@@ -27,6 +29,8 @@ use crate::tasks::{TaskOptions, Tasks};
 use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
 use crate::watched::Watched;
 
+#[cfg(feature = "alerting")]
+use self::alerts::AlertChoices;
 #[cfg(feature = "api")]
 use self::api::ApiChoices;
 
@@ -45,6 +49,8 @@ struct Inner {
     store: Arc<dyn Store>,
     journal: Journal,
     tasks: Tasks,
+    #[cfg(feature = "alerting")]
+    alerting: Option<crate::alerting::Alerting>,
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
@@ -68,6 +74,8 @@ impl Watchkeeper {
             forwarder: None,
             journal: JournalOptions::default(),
             tasks: None,
+            #[cfg(feature = "alerting")]
+            alerts: AlertChoices::default(),
             #[cfg(feature = "api")]
             api: ApiChoices::default(),
         }
@@ -118,10 +126,16 @@ impl Watchkeeper {
     pub async fn close(&self, deadline: Duration) -> CloseReport {
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
         let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
+        #[cfg(feature = "alerting")]
+        let alerting = self.inner.alerting.clone();
         shutdown::on_its_own_thread(move || {
             let left = tasks.close(start + (deadline / 3).min(MOST_FOR_TASKS));
             if left > 0 {
                 tracing::warn!(left, "tasks that still ran were given up");
+            }
+            #[cfg(feature = "alerting")]
+            if let Some(alerting) = alerting {
+                alerting.close(start + (deadline / 2).min(MOST_FOR_TASKS * 2));
             }
             let rest = deadline.saturating_sub(start.elapsed());
             match &telemetry {
@@ -193,6 +207,8 @@ pub struct WatchkeeperBuilder {
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
     tasks: Option<TaskOptions>,
+    #[cfg(feature = "alerting")]
+    alerts: AlertChoices,
     #[cfg(feature = "api")]
     api: ApiChoices,
 }
@@ -296,20 +312,36 @@ impl WatchkeeperBuilder {
         let accounts = telemetry.map(|telemetry| telemetry.accounts().clone()).unwrap_or_default();
         let store = self.store.unwrap_or_else(|| Arc::new(Memory::new()));
         let monitoring = Some(metrics.monitoring().clone());
+        let worker = Worker::default();
         let journal =
-            Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
+            Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, worker.clone());
         let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &tasks);
+        let mut sinks = journal.sinks();
+        #[cfg(feature = "alerting")]
+        let alerting = {
+            let (alerting, more) = self.alerts.build(&tasks, |source| crate::alerting::Parts {
+                store: Arc::clone(&store),
+                journal: journal.clone(),
+                source,
+                accounts: accounts.clone(),
+                metrics: Some(metrics.monitoring().clone()),
+                worker,
+                instance: tasks.instance().to_owned(),
+            });
+            sinks.extend(more);
+            alerting
+        };
         accounts.export(&metrics);
         let mut closing = Vec::new();
         match telemetry {
             Some(telemetry) => {
-                journal.sinks().into_iter().for_each(|sink| telemetry.add_sink(sink));
+                sinks.into_iter().for_each(|sink| telemetry.add_sink(sink));
                 let keeps = journal.clone();
                 telemetry.keep_logged(move |logged| {
                     keeps.record_event(event_of(logged));
                 });
             }
-            None => closing = journal.sinks(),
+            None => closing = sinks,
         }
         let closing = Arc::new(Closing::new(closing, None));
         metrics.build().record_service(&self.watched.service);
@@ -336,6 +368,8 @@ impl WatchkeeperBuilder {
                 store,
                 journal,
                 tasks,
+                #[cfg(feature = "alerting")]
+                alerting,
                 closing,
                 accounts,
                 #[cfg(feature = "api")]

@@ -186,6 +186,11 @@ impl Alerting {
         self.inner.leads.load(Relaxed)
     }
 
+    /// Tells whether somebody may send webhooks here.
+    pub(crate) fn receives(&self) -> bool {
+        !self.inner.secrets.is_empty()
+    }
+
     /// Checks a rule as it would be by the API: its query, its templates, its threshold, and the webhook that it names.
     ///
     /// # Errors

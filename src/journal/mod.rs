@@ -44,10 +44,10 @@ pub(crate) use options::Pace;
 pub use options::{JournalOptions, WhenFull};
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpLogs;
-#[cfg(feature = "alerting")]
-pub(crate) use target::{Answer, Fault, Target, Then};
 #[cfg(feature = "api")]
 pub(crate) use target::count_event;
+#[cfg(feature = "alerting")]
+pub(crate) use target::{Answer, Fault, Target, Then};
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookError};
 

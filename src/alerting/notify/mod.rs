@@ -7,7 +7,6 @@ mod post;
 mod webhook;
 
 pub use alertmanager::{Alertmanager, AlertmanagerError};
-pub(super) use outbox::{Outbox, Post};
-pub(super) use payload::group;
+pub(super) use outbox::Outbox;
 pub(super) use webhook::WEBHOOK_URL;
 pub use webhook::{AlertWebhook, RuleWebhooks, WebhookSettingError};
