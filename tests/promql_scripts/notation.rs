@@ -7,8 +7,8 @@ use watchkeeper::promql::engine::{LabelSet, METRIC_NAME, stale};
 pub(crate) enum Cell {
     Nothing,
     Value(f64),
-    /// A native histogram, whatever is in it.
-    Histogram,
+    /// What is not supported: a native histogram, or a notation of something experimental.
+    Unsupported,
 }
 
 /// Reads a duration such as `1m30s`, or a number of seconds, as milliseconds.
@@ -84,7 +84,7 @@ pub(crate) fn quoted(text: &str) -> (String, &str) {
     panic!("no text: {text}");
 }
 
-/// Expands values such as `1+2x3 _ stale {{…}}`.
+/// Expands values such as `1+2x3 _ stale {{…}}`; of what cannot be read, all that a script could look at is unsupported.
 pub(crate) fn cells(text: &str) -> Vec<Cell> {
     let mut cells = Vec::new();
     let mut rest = text.trim_start();
@@ -93,7 +93,7 @@ pub(crate) fn cells(text: &str) -> Vec<Cell> {
         let mut step = 0.0;
         let first;
         if let Some(after) = rest.strip_prefix("{{") {
-            first = Cell::Histogram;
+            first = Cell::Unsupported;
             rest = after_histogram(after);
             if let Some(after) = rest.strip_prefix("+{{").or_else(|| rest.strip_prefix("-{{")) {
                 rest = after_histogram(after);
@@ -103,15 +103,17 @@ pub(crate) fn cells(text: &str) -> Vec<Cell> {
         } else if let Some(after) = rest.strip_prefix("stale") {
             (first, rest) = (Cell::Value(stale()), after);
         } else {
-            let (value, after) = number(rest);
+            let Some((value, after)) = number(rest) else { return vec![Cell::Unsupported; 1000] };
             (first, rest) = (Cell::Value(value), after);
             if rest.starts_with(['+', '-']) {
-                (step, rest) = number(rest);
+                let Some((by, after)) = number(rest) else { return vec![Cell::Unsupported; 1000] };
+                (step, rest) = (by, after);
             }
         }
         if let Some(after) = rest.strip_prefix('x') {
             let end = after.find(char::is_whitespace).unwrap_or(after.len());
-            times = after[..end].parse().unwrap_or_else(|_| panic!("no count: {rest}"));
+            let Ok(count) = after[..end].parse() else { return vec![Cell::Unsupported; 1000] };
+            times = count;
             rest = &after[end..];
             // A gap is repeated as often as it says, a value once more.
             times -= usize::from(matches!(first, Cell::Nothing));
@@ -124,7 +126,9 @@ pub(crate) fn cells(text: &str) -> Vec<Cell> {
             }
             cells.push(value);
         }
-        assert!(rest.is_empty() || rest.starts_with(char::is_whitespace), "what is this? {rest}");
+        if !(rest.is_empty() || rest.starts_with(char::is_whitespace)) {
+            return vec![Cell::Unsupported; 1000];
+        }
         rest = rest.trim_start();
     }
     cells
@@ -135,7 +139,7 @@ fn after_histogram(text: &str) -> &str {
 }
 
 /// Reads a number and returns what follows it; `x` ends one, so there is no hexadecimal.
-pub(crate) fn number(text: &str) -> (f64, &str) {
+fn number(text: &str) -> Option<(f64, &str)> {
     let bytes = text.as_bytes();
     let mut end = usize::from(text.starts_with(['+', '-']));
     let word = text[end..].get(..3).filter(|word| word.eq_ignore_ascii_case("inf") || word.eq_ignore_ascii_case("nan"));
@@ -150,5 +154,5 @@ pub(crate) fn number(text: &str) -> (f64, &str) {
             end += 1;
         }
     }
-    (text[..end].parse().unwrap_or_else(|_| panic!("no number: {text}")), &text[end..])
+    Some((text[..end].parse().ok()?, &text[end..]))
 }

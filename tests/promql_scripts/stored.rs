@@ -22,7 +22,7 @@ impl Stored {
             match cell {
                 Cell::Nothing => {}
                 Cell::Value(value) => self.points(labels).push((at, *value)),
-                Cell::Histogram => self.histogram(labels, at),
+                Cell::Unsupported => self.histogram(labels, at),
             }
         }
         let points = self.points(labels);

@@ -9,8 +9,7 @@ use super::value_type::ValueType;
 use super::{error::QueryError, pattern, read::Reader};
 
 /// Functions that Prometheus has and we do not, and why.
-const UNSUPPORTED: [(&str, &str); 14] = [
-    ("end", "it is experimental"),
+const UNSUPPORTED: [(&str, &str); 8] = [
     ("histogram_avg", "it is for native histograms"),
     ("histogram_count", "it is for native histograms"),
     ("histogram_quantiles", "it is experimental"),
@@ -18,12 +17,7 @@ const UNSUPPORTED: [(&str, &str); 14] = [
     ("histogram_stdvar", "it is for native histograms"),
     ("histogram_sum", "it is for native histograms"),
     ("info", "it is experimental"),
-    ("max_of", "it is experimental"),
-    ("min_of", "it is experimental"),
-    ("range", "it is experimental"),
-    ("start", "it is experimental"),
     ("start_timestamp", "it is experimental"),
-    ("step", "it is experimental"),
 ];
 
 /// Reads a call.
@@ -65,9 +59,9 @@ pub(super) fn read(reader: &mut Reader<'_>, call: &Call) -> Result<Node, QueryEr
 
 fn expected(function: Function, argument: usize) -> ValueType {
     match (function, argument) {
-        (Function::Vector, _) | (Function::HistogramQuantile, 0) | (Function::HistogramFraction, 0 | 1) => {
-            ValueType::Scalar
-        }
+        (Function::Vector | Function::MinOf | Function::MaxOf, _)
+        | (Function::HistogramQuantile, 0)
+        | (Function::HistogramFraction, 0 | 1) => ValueType::Scalar,
         (Function::Clamp | Function::ClampMin | Function::ClampMax | Function::Round, 1..) => ValueType::Scalar,
         (Function::SortByLabel | Function::SortByLabelDesc, 1..) => ValueType::String,
         _ => ValueType::Vector,

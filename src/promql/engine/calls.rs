@@ -26,6 +26,14 @@ impl Evaluator<'_> {
         };
         Ok(Evaluated::Vector(match function {
             Function::Pi => return Ok(Evaluated::Scalar(vec![std::f64::consts::PI; steps.count])),
+            Function::Start => return Ok(Evaluated::Scalar(vec![seconds(self.start); steps.count])),
+            Function::End => return Ok(Evaluated::Scalar(vec![seconds(self.end); steps.count])),
+            Function::Range => return Ok(Evaluated::Scalar(vec![seconds(self.end - self.start); steps.count])),
+            Function::Step => return Ok(Evaluated::Scalar(vec![seconds(self.step); steps.count])),
+            Function::MinOf | Function::MaxOf => {
+                let pairs = scalar(0)?.into_iter().zip(scalar(1)?);
+                return Ok(Evaluated::Scalar(pairs.map(|(a, b)| one_of(a, b, function == Function::MaxOf)).collect()));
+            }
             Function::Time => {
                 return Ok(Evaluated::Scalar((0..steps.count).map(|step| seconds(steps.time(step))).collect()));
             }
@@ -129,6 +137,15 @@ impl Evaluator<'_> {
         let row = grid.add(Row { labels, drop_name: false }, &self.budget)?;
         grid.row_mut(row).copy_from_slice(values);
         Ok(grid)
+    }
+}
+
+/// Returns the less or the greater of two numbers; NaN, when one is.
+fn one_of(a: f64, b: f64, greater: bool) -> f64 {
+    match (a.is_nan() || b.is_nan(), greater) {
+        (true, _) => f64::NAN,
+        (false, true) => a.max(b),
+        (false, false) => a.min(b),
     }
 }
 

@@ -9,7 +9,7 @@ use super::label_set::LabelSet;
 
 /// The label of a bucket's upper bound.
 const BOUND: &str = "le";
-/// By which share of itself a count may differ from the one before through rounding alone.
+/// By which share of their sum a count may differ from the one before through rounding alone.
 const ROUNDING: f64 = 1e-12;
 
 /// A bucket: its upper bound, and how many observations are at most that.
@@ -86,11 +86,12 @@ fn quantile(quantile: f64, buckets: Vec<Bucket>) -> f64 {
     smooth(&mut buckets);
     let last = buckets.len() - 1;
     let observations = buckets[last].count;
-    if last == 0 || observations == 0.0 || observations.is_nan() {
+    if last == 0 || observations == 0.0 {
         return f64::NAN;
     }
     let rank = quantile * observations;
-    let found = buckets[..last].partition_point(|bucket| bucket.count < rank);
+    // Where the number of observations is NaN, so is the rank, and no bucket reaches it.
+    let found = buckets[..last].iter().position(|bucket| bucket.count >= rank).unwrap_or(last);
     let bucket = buckets[found];
     if found == last {
         return buckets[last - 1].bound;
@@ -149,26 +150,16 @@ fn coalesced(buckets: Vec<Bucket>) -> Option<Vec<Bucket>> {
     (coalesced.last()?.bound == f64::INFINITY).then_some(coalesced)
 }
 
-/// Takes out what rounding makes of equal counts, and then lets no count be less than the one before.
+/// Takes out what rounding makes of equal counts, and lets no count be less than the one before.
 fn smooth(buckets: &mut [Bucket]) {
     let mut before = buckets[0].count;
     for bucket in &mut buckets[1..] {
-        let difference = (bucket.count - before).abs();
-        if difference == 0.0 {
-            continue;
-        }
-        if difference / bucket.count <= ROUNDING {
+        let count = bucket.count;
+        let is_rounding = (count - before).abs() / (count.abs() + before.abs()) < ROUNDING;
+        if is_rounding || count < before || (count.is_nan() && before.is_nan()) {
             bucket.count = before;
         } else {
-            before = bucket.count;
-        }
-    }
-    let mut most = buckets[0].count;
-    for bucket in &mut buckets[1..] {
-        if bucket.count > most {
-            most = bucket.count;
-        } else if bucket.count < most {
-            bucket.count = most;
+            before = count;
         }
     }
 }

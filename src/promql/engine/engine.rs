@@ -94,7 +94,7 @@ impl Engine {
         }
         let steps = Steps { start, step, count: usize::try_from(count).unwrap_or(usize::MAX) };
         // `@ end()` is the end that was asked for, even if it is no step.
-        let evaluator = Evaluator { end, ..self.evaluator(source, steps)? };
+        let evaluator = Evaluator { end, step, ..self.evaluator(source, steps)? };
         let rows = match evaluator.evaluate(&query.root, steps)? {
             Evaluated::Scalar(values) => vec![(LabelSet::default(), values)],
             Evaluated::String(_) => Vec::new(),
@@ -114,7 +114,7 @@ impl Engine {
         if steps.start.abs() > MOST_TIME || steps.start.abs_diff(steps.end()) > MOST_TIME.unsigned_abs() {
             return Err(EvaluationError::Range { reason: "times are out of bounds" });
         }
-        Ok(Evaluator { source, budget: Budget::new(self.limits), start: steps.start, end: steps.end() })
+        Ok(Evaluator { source, budget: Budget::new(self.limits), start: steps.start, end: steps.end(), step: 0 })
     }
 
     fn bounded(&self, value: Value) -> Result<Value, EvaluationError> {

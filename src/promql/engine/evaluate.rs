@@ -15,6 +15,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) start: i64,
     /// The time that `end()` is.
     pub(super) end: i64,
+    /// The distance of its steps; 0 for an evaluation at one time.
+    pub(super) step: i64,
 }
 
 /// What a node results in, at all steps.

@@ -11,11 +11,17 @@ pub(super) enum Function {
     ClampMin,
     /// A part of a date.
     Date(DatePart),
+    /// The end of the range that is evaluated.
+    End,
     HistogramFraction,
     HistogramQuantile,
     /// A function of one number.
     Math(Math),
+    MaxOf,
+    MinOf,
     Pi,
+    /// The length of the range that is evaluated.
+    Range,
     Round,
     Scalar,
     Sort,
@@ -23,6 +29,10 @@ pub(super) enum Function {
     /// By labels, in natural order.
     SortByLabel,
     SortByLabelDesc,
+    /// The start of the range that is evaluated.
+    Start,
+    /// The distance of its steps.
+    Step,
     Time,
     Timestamp,
     Vector,
@@ -87,7 +97,13 @@ impl Function {
             "year" => Self::Date(DatePart::Year),
             "histogram_fraction" => Self::HistogramFraction,
             "histogram_quantile" => Self::HistogramQuantile,
+            "end" => Self::End,
+            "max_of" => Self::MaxOf,
+            "min_of" => Self::MinOf,
             "pi" => Self::Pi,
+            "range" => Self::Range,
+            "start" => Self::Start,
+            "step" => Self::Step,
             "round" => Self::Round,
             "scalar" => Self::Scalar,
             "sort" => Self::Sort,
@@ -103,7 +119,15 @@ impl Function {
 
     pub(super) fn kind(self) -> ValueType {
         match self {
-            Self::Pi | Self::Scalar | Self::Time => ValueType::Scalar,
+            Self::End
+            | Self::MaxOf
+            | Self::MinOf
+            | Self::Pi
+            | Self::Range
+            | Self::Scalar
+            | Self::Start
+            | Self::Step
+            | Self::Time => ValueType::Scalar,
             _ => ValueType::Vector,
         }
     }

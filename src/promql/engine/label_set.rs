@@ -45,13 +45,14 @@ impl LabelSet {
         &self.0
     }
 
-    /// Returns the set without the name of the metric.
+    /// Returns the set without the name of the metric, nor its type and unit (`__type__`, `__unit__`), which go with it.
     #[must_use]
     pub fn without_name(&self) -> Self {
-        if self.get(METRIC_NAME).is_empty() {
+        let is_kept = |name: &str| !matches!(name, METRIC_NAME | "__type__" | "__unit__");
+        if self.iter().all(|(name, _)| is_kept(name)) {
             return self.clone();
         }
-        self.filtered(|name| name != METRIC_NAME)
+        self.filtered(is_kept)
     }
 
     /// Returns the set of those labels whose name is wanted.

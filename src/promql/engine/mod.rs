@@ -21,6 +21,7 @@ mod function;
 mod grid;
 mod label_set;
 mod limits;
+mod literal;
 mod matched;
 mod matcher;
 mod node;

@@ -188,6 +188,9 @@ impl Reader<'_> {
             name: name.clone(),
             reason: "it is experimental",
         })?;
+        if operator == Aggregator::CountValues(String::new()) {
+            return Err(QueryError::Meaning { position, reason: "invalid label name \"\"".to_owned() });
+        }
         let parameter = match operator {
             Aggregator::TopK | Aggregator::BottomK | Aggregator::LimitK | Aggregator::Quantile => parameter,
             _ => None,

@@ -4,11 +4,11 @@
 //! recurses as deep as an expression goes. So patterns are compiled here and replaced by their numbers, and the rest is
 //! refused.
 
-use promql_parser::util::{parse_str_radix, unquote_string};
+use promql_parser::util::{escape_string, parse_str_radix};
 use regex::Regex;
 
 use super::token::{Token, TokenKind, tokens};
-use super::{error::QueryError, pattern, query::Query};
+use super::{error::QueryError, literal::unquote, pattern, query::Query};
 
 /// The longest range or offset, in seconds: 100 years.
 const LONGEST_SECONDS: f64 = 100.0 * 365.0 * 86400.0;
@@ -42,13 +42,17 @@ pub(super) fn check(expression: &str) -> Result<Checked<'_>, QueryError> {
     let mut patterns = Vec::new();
     let mut text = String::with_capacity(expression.len());
     let mut copied = 0;
-    for pair in tokens.windows(2) {
-        let [operator, value] = pair else { continue };
-        let unlike = operator.is("!~");
-        if value.kind != TokenKind::Text || !(unlike || operator.is("=~")) {
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| token.kind == TokenKind::Text) {
+        let position = token.position;
+        let value = unquote(token.text).map_err(|reason| QueryError::Syntax { position, reason })?;
+        text.push_str(&expression[copied..position]);
+        copied = position + token.text.len();
+        let operator = at.checked_sub(1).map_or("", |before| tokens[before].text);
+        if operator != "=~" && operator != "!~" {
+            // The parser takes an escaped byte for a character.
+            text.extend(["\"", &escape_string(&value), "\""]);
             continue;
         }
-        let position = value.position;
         if patterns.len() == Query::MOST_PATTERNS {
             return Err(QueryError::TooLarge {
                 position,
@@ -57,17 +61,14 @@ pub(super) fn check(expression: &str) -> Result<Checked<'_>, QueryError> {
                 limit: Query::MOST_PATTERNS,
             });
         }
-        let source = unquote_string(value.text).map_err(|reason| QueryError::Syntax { position, reason })?;
-        let regex = pattern::compile(&source).map_err(|reason| QueryError::Regex {
+        let regex = pattern::compile(&value).map_err(|reason| QueryError::Regex {
             position,
-            pattern: source.clone(),
+            pattern: value.clone(),
             reason,
         })?;
-        text.push_str(&expression[copied..position]);
         // The parser asks whether a matcher fits the empty value; whether it really does is checked later.
-        text.push_str(&format!("\"{}{}\"", patterns.len(), if unlike { "|" } else { "" }));
-        copied = position + value.text.len();
-        patterns.push((regex, source));
+        text.push_str(&format!("\"{}{}\"", patterns.len(), if operator == "!~" { "|" } else { "" }));
+        patterns.push((regex, value));
     }
     text.push_str(&expression[copied..]);
     Ok(Checked { tokens, text, patterns })
@@ -137,13 +138,15 @@ fn check_support(tokens: &[Token<'_>]) -> Result<(), QueryError> {
             in_brackets = token.is("[");
         } else if in_brackets && token.kind != TokenKind::Number && !token.is(":") && is_arithmetic(token) {
             return refused(token.text, "arithmetic of durations is experimental");
-        } else if token.is("offset") && next.is_some_and(|next| next.is("(")) {
-            return refused("offset (", "arithmetic of durations is experimental");
+        } else if token.is("offset") && is_computed(&tokens[at + 1..]) {
+            return refused("offset", "arithmetic of durations is experimental");
         } else if ["fill", "fill_left", "fill_right"].iter().any(|word| token.is(word))
             && next.is_some_and(|next| next.is("("))
         {
             return refused(token.text, "filling in of missing series is experimental");
-        } else if (token.is("smoothed") || token.is("anchored")) && at > 0 && matches!(tokens[at - 1].text, "]" | "}") {
+        } else if (token.is("smoothed") || token.is("anchored"))
+            && at.checked_sub(1).is_some_and(|before| ends_selector(&tokens[before]))
+        {
             return refused(token.text, "it is experimental");
         } else if (token.is("<") || token.is(">"))
             && next.is_some_and(|next| next.is("/") && next.position == token.position + 1)
@@ -152,6 +155,25 @@ fn check_support(tokens: &[Token<'_>]) -> Result<(), QueryError> {
         }
     }
     Ok(())
+}
+
+/// Returns whether a selector, its range or its shift may end here.
+fn ends_selector(token: &Token<'_>) -> bool {
+    const OPERATORS: [&str; 11] =
+        ["and", "or", "unless", "atan2", "bool", "on", "ignoring", "group_left", "group_right", "by", "without"];
+    match token.kind {
+        TokenKind::Mark => matches!(token.text, "]" | "}" | ")"),
+        TokenKind::Name => !OPERATORS.iter().any(|operator| token.is(operator)),
+        TokenKind::Number | TokenKind::Text => true,
+    }
+}
+
+/// Returns whether an offset is computed instead of told.
+fn is_computed(after: &[Token<'_>]) -> bool {
+    let signs = after.iter().take_while(|token| token.is("+") || token.is("-")).count();
+    let is_call =
+        |token: &Token<'_>| token.kind == TokenKind::Name && after.get(signs + 1).is_some_and(|next| next.is("("));
+    after.get(signs).is_some_and(|token| token.is("(") || is_call(token))
 }
 
 fn is_arithmetic(token: &Token<'_>) -> bool {
@@ -188,7 +210,11 @@ fn check_durations(tokens: &[Token<'_>]) -> Result<(), QueryError> {
 
 /// Returns the seconds of a duration as `1h30m` or as a number.
 fn seconds(text: &str) -> Option<f64> {
-    if let Ok(number) = parse_str_radix(text) {
+    // An `x` must be that of `0x`, or the parser panics.
+    let is_hex = text.starts_with("0x") || text.starts_with("0X");
+    if (is_hex || !text.contains(['x', 'X']))
+        && let Ok(number) = parse_str_radix(text)
+    {
         return Some(number);
     }
     const UNITS: [(&str, f64); 7] = [
