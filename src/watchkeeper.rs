@@ -315,7 +315,7 @@ impl WatchkeeperBuilder {
         let worker = Worker::default();
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, worker.clone());
-        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &tasks);
+        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         let mut sinks = journal.sinks();
         #[cfg(feature = "alerting")]
         let alerting = {

@@ -17,6 +17,9 @@ use crate::timestamp::Timestamp;
 /// **Versions.** A change names the version that it is made from, and is made if that is still the version. The incident
 /// and the entries of the change are stored together or not at all.
 ///
+/// **Evidence.** An entry of the kind [`Event`](EntryKind::Event) is an event's copy. It is in the scope of whoever may see
+/// the event: within [`Scope::CreatedBy`], one that was made by somebody else, or by the app, is not there.
+///
 /// **Repetition.** A call that is made again, because its answer was lost, changes nothing: opening answers the incident
 /// that is there, an entry is a duplicate, and a change is stale.
 pub trait IncidentStore: Debug + Send + Sync {
@@ -221,7 +224,9 @@ impl TimelineQuery {
 
     /// Tells whether an entry is what the query asks for, its place and its incident's scope apart.
     pub fn matches(&self, entry: &TimelineEntry) -> bool {
-        entry.incident == self.incident && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
+        entry.incident == self.incident
+            && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
+            && (entry.kind != EntryKind::Event || self.scope.contains(entry.created_by.as_deref()))
     }
 
     /// Returns the smallest and the largest id that the times and the cursor leave; none when nothing is left.

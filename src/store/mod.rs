@@ -49,7 +49,8 @@ pub use error::{StoreError, StoreErrorKind};
 pub use from_env::InvalidStore;
 pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
 pub use lease::{
-    Lease, LeaseStore, Leased, MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES, RunClaim, RunStatus, TaskRun,
+    Instance, Lease, LeaseStore, Leased, MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES, RunClaim, RunStatus,
+    TaskRun,
 };
 pub use memory::{Memory, MemoryLimits};
 pub use parts::Parts;
@@ -59,7 +60,7 @@ pub use query::{
     Cursor, DEFAULT_LIMIT, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Page, Paging, SampleQuery, Scope, same,
 };
 
-use crate::event::Event;
+use crate::event::{Event, Fields};
 use crate::id::Id;
 use crate::sample::Sample;
 use crate::timestamp::Timestamp;
@@ -110,6 +111,16 @@ pub trait EventStore: Debug + Send + Sync {
 
     /// Drops events from before a time, and says how many, or about how many; 0 when there was nothing to drop.
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Adds tags to events that lack them, and says how many events that changed; a tag that is there stays, and an event
+    /// that is not there is passed over.
+    ///
+    /// A store that changes nothing once it is stored leaves this as it is, and answers
+    /// [`Unsupported`](StoreErrorKind::Unsupported).
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64> {
+        let _left_alone = tags;
+        Box::pin(async { Err(StoreError::new(StoreErrorKind::Unsupported, "add_tags")) })
+    }
 }
 
 /// Keeps samples. Counts and retention are those of [`EventStore`].

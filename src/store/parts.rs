@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore,
+    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore, Instance,
     LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus, SampleQuery, SampleStore, Scope,
     StoreFuture, TaskRun, TimelineQuery,
 };
 use crate::alert::Alert;
-use crate::event::Event;
+use crate::event::{Event, Fields};
 use crate::id::Id;
 use crate::incident::{Incident, TimelineEntry};
 use crate::rule::AlertRule;
@@ -126,6 +126,7 @@ pass_on!(EventStore to events {
     fn events<'a>(&'a self, query: &'a EventQuery) -> StoreFuture<'a, Page<Arc<Event>>>;
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64>;
 });
 
 pass_on!(SampleStore to samples {
@@ -165,6 +166,8 @@ pass_on!(LeaseStore to leases {
     fn end_run<'a>(&'a self, claim: &'a RunClaim, status: RunStatus, note: Option<&'a str>) -> StoreFuture<'a, bool>;
     fn runs<'a>(&'a self, task: &'a str, limit: usize) -> StoreFuture<'a, Vec<TaskRun>>;
     fn forget_runs(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+    fn announce_instance<'a>(&'a self, instance: &'a Instance) -> StoreFuture<'a, ()>;
+    fn instances(&self, limit: usize) -> StoreFuture<'_, Vec<Instance>>;
     fn progress<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Value>>;
     fn put_progress<'a>(&'a self, name: &'a str, fence: u64, value: &'a Value) -> StoreFuture<'a, bool>;
 });

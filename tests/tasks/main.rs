@@ -8,4 +8,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod app;
 mod calls;
+mod cluster;
+mod instances;
+mod killed;
+mod processing;
+mod retention;

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::ring::{Evicted, Kept};
 use super::{AT_ONCE, Memory, read, write};
-use crate::event::{Event, EventType, Level};
+use crate::event::{Event, EventType, Fields, Level};
 use crate::id::Id;
 use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreFuture};
 use crate::timestamp::Timestamp;
@@ -94,6 +96,30 @@ impl EventStore for Memory {
         Box::pin(async move {
             let dropped = write(&self.inner.events).ring.drop_below(Id::first_at(before));
             Ok(dropped.len() as u64)
+        })
+    }
+
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            let mut changed = 0;
+            for some in tags.chunks(AT_ONCE) {
+                let mut replaced = Vec::new();
+                let mut kept = write(&self.inner.events);
+                for (id, tags) in some {
+                    let Some(event) = kept.ring.get(*id) else { continue };
+                    let missing = |(key, _): &(&str, &Value)| event.tags().get(key).is_none();
+                    let missing: Vec<_> = tags.iter().filter(missing).collect();
+                    if missing.is_empty() {
+                        continue;
+                    }
+                    let mut tagged = Event::clone(event);
+                    missing.into_iter().for_each(|(key, value)| tagged.tags.insert(key, value.clone()));
+                    replaced.extend(kept.ring.replace(Arc::new(tagged)));
+                }
+                changed += replaced.len() as u64;
+                drop(kept);
+            }
+            Ok(changed)
         })
     }
 }

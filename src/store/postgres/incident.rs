@@ -224,6 +224,7 @@ fn select_entries(query: &TimelineQuery, bounds: (Id, Id)) -> Select {
             "EXISTS (SELECT FROM watchkeeper.incidents i WHERE i.id = e.incident AND i.created_by = ?)",
             Some(owner),
         );
+        select.text("(e.kind <> 'event' OR e.created_by = ?)", Some(owner));
     }
     select.one_of("e.kind = ANY(?)", query.kinds.iter().map(|kind| kind.as_str().to_owned()).collect());
     select

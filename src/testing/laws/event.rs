@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{event, ok, side_by_side, sources, time};
 use crate::event::{Event, EventType, Fields, Level, TimeWindow};
 use crate::id::Id;
-use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope};
+use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreErrorKind};
 use crate::testing::hostile;
 use crate::timestamp::Timestamp;
 
@@ -298,4 +298,32 @@ pub async fn a_call_that_is_dropped_leaves_the_store_usable(store: &dyn EventSto
     let answers = ok(store.append_events(&events)).await;
     assert!(answers.iter().all(|answer| *answer != Appended::Refused));
     assert_eq!(found(store, all().oldest_first()).await.items, events);
+}
+
+/// A tag is added where there is none of its name, once, and counts do not change.
+///
+/// A store that changes nothing once it is stored says so, and does not.
+pub async fn a_tag_is_added_where_it_is_missing(store: &dyn EventStore) {
+    let told = [Event::log("s").tag("host", "a").at(time(0)), Event::log("s").message("m").at(time(1))].map(event);
+    ok(store.append_events(&told)).await;
+    let tags: Fields = [("host", "b".into()), ("release", "1.2.3".into())].into_iter().collect();
+    let tags: Vec<_> = [told[0].id(), Id::at(time(2)), told[1].id()].map(|id| (id, tags.clone())).into();
+    match store.add_tags(&tags).await {
+        Ok(changed) => assert_eq!(changed, 2),
+        Err(error) => {
+            assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+            return assert_eq!(found(store, all().oldest_first()).await.items, told);
+        }
+    }
+    let items = found(store, all().oldest_first()).await.items;
+    let tagged = |event: &Event, key| event.tags().get(key).and_then(|tag| tag.as_str()).map(str::to_owned);
+    assert_eq!([tagged(&items[0], "host"), tagged(&items[1], "host")], ["a", "b"].map(|host| Some(host.to_owned())));
+    assert!(items.iter().all(|event| tagged(event, "release").as_deref() == Some("1.2.3")));
+    assert_eq!(
+        (items[1].message(), items[1].id(), items[1].created_at()),
+        (Some("m"), told[1].id(), told[1].created_at())
+    );
+    assert_eq!(found(store, all().tag("host", "b")).await.items.len(), 1);
+    assert_eq!(ok(store.add_tags(&tags)).await, 0);
+    assert_eq!(ok(store.event_counts(Timestamp::now())).await.total, 2);
 }

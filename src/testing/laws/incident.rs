@@ -258,3 +258,16 @@ pub async fn active_incidents_are_counted(store: &dyn IncidentStore) {
         assert_eq!(ok(store.active_incidents()).await, active, "after {to}");
     }
 }
+
+/// An event that is kept as evidence is seen by whoever may see the event.
+pub async fn evidence_is_in_the_scope_of_its_event(store: &dyn IncidentStore) {
+    let incident = open(store, told("a").created_by("ann"), 0).await;
+    for who in [Some("ann"), Some("bob"), None] {
+        let entry = TimelineEntry::new(incident.id, EntryKind::Event, time(1)).by(who).message("refused");
+        assert_eq!(ok(store.add_entry(&entry)).await, Appended::Stored);
+    }
+    let query = |scope| TimelineQuery::new(scope, incident.id).kind(EntryKind::Event);
+    assert_eq!(ok(store.timeline(&query(Scope::All))).await.items.len(), 3);
+    let seen = ok(store.timeline(&query(Scope::CreatedBy("ann".into())))).await.items;
+    assert_eq!(seen.iter().map(|entry| entry.created_by.as_deref()).collect::<Vec<_>>(), [Some("ann")]);
+}
