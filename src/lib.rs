@@ -44,6 +44,8 @@ pub mod event;
 pub mod health;
 mod heap;
 mod hex;
+#[cfg(feature = "alerting")]
+pub mod history;
 pub mod http;
 mod id;
 pub mod incident;
