@@ -9,6 +9,7 @@ mod support;
 
 mod alertmanager;
 mod app;
+mod differential;
 mod evaluation;
 mod outgoing;
 mod receiving;
