@@ -29,7 +29,7 @@ use crate::support::prometheus::{Prometheus, percent_encoded};
 const UNSEEN: usize = 2;
 
 /// How long a scrape may take to be there: what was scraped so shortly before an evaluation may have been seen by it or not.
-const TORN: i64 = 150;
+const TORN: i64 = 300;
 
 const MORE: &str = r#"
       - alert: ShopDown
@@ -80,7 +80,7 @@ fn server(target: SocketAddr) -> (Prometheus, String) {
         let folder = Folder::new("differential");
         std::fs::write(folder.path().join("rules.yml"), &text).unwrap();
         let config = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
+            "global: {{scrape_interval: 1s, scrape_timeout: 250ms, evaluation_interval: 1s}}\nrule_files: [rules.yml]\n\
              scrape_configs:\n- job_name: shop\n  static_configs:\n  - {{targets: ['{target}'], labels: {{service: shop}}}}\n"
         );
         std::fs::write(folder.path().join("prometheus.yml"), config).unwrap();
