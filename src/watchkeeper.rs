@@ -5,6 +5,8 @@ mod alerts;
 #[cfg(feature = "api")]
 mod api;
 mod doors;
+#[cfg(feature = "alerting")]
+mod history;
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,8 @@ use crate::api::monitoring::{MonitoringApi, Services};
 use crate::api::{HealthAnswers, Scraper};
 use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe, checks_of_sinks};
+#[cfg(feature = "alerting")]
+use crate::history::{History, HistoryOptions};
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::id::Id;
 use crate::journal::{Forwarder, Journal, JournalOptions, event_of};
@@ -54,6 +58,8 @@ struct Inner {
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
+    #[cfg(feature = "alerting")]
+    history: Option<History>,
     #[cfg(feature = "api")]
     api: MonitoringApi,
 }
@@ -76,6 +82,8 @@ impl Watchkeeper {
             tasks: None,
             #[cfg(feature = "alerting")]
             alerts: AlertChoices::default(),
+            #[cfg(feature = "alerting")]
+            history: None,
             #[cfg(feature = "api")]
             api: ApiChoices::default(),
         }
@@ -124,6 +132,9 @@ impl Watchkeeper {
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
     /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
+        // It waits for nothing: what is held is gone with the process.
+        #[cfg(feature = "alerting")]
+        let _ended = self.history().is_some_and(|history| history.close(Duration::ZERO));
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
         let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
         #[cfg(feature = "alerting")]
@@ -209,6 +220,8 @@ pub struct WatchkeeperBuilder {
     tasks: Option<TaskOptions>,
     #[cfg(feature = "alerting")]
     alerts: AlertChoices,
+    #[cfg(feature = "alerting")]
+    history: Option<HistoryOptions>,
     #[cfg(feature = "api")]
     api: ApiChoices,
 }
@@ -316,10 +329,19 @@ impl WatchkeeperBuilder {
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, worker.clone());
         let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
+        #[cfg(feature = "alerting")]
+        let history = self.history.and_then(|options| {
+            let started = History::start(metrics.registry(), &self.watched.service, &store, &journal, options);
+            started.inspect_err(|error| tracing::error!(%error, "the history's thread cannot be started")).ok()
+        });
+        #[cfg(feature = "alerting")]
+        if let Some(history) = &history {
+            history::count_dropped(history, metrics.monitoring(), metrics.registry());
+        }
         let mut sinks = journal.sinks();
         #[cfg(feature = "alerting")]
         let alerting = {
-            let (alerting, more) = self.alerts.build(&tasks, |source| crate::alerting::Parts {
+            let (alerting, more) = self.alerts.build(&tasks, history.as_ref(), |source| crate::alerting::Parts {
                 store: Arc::clone(&store),
                 journal: journal.clone(),
                 source,
@@ -351,6 +373,10 @@ impl WatchkeeperBuilder {
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
         #[cfg(feature = "api")]
         let api = self.api.build(Services {
+            #[cfg(feature = "alerting")]
+            history: history.clone(),
+            #[cfg(feature = "alerting")]
+            alerting: alerting.clone(),
             store: Arc::clone(&store),
             journal: journal.clone(),
             metrics: metrics.monitoring().clone(),
@@ -372,6 +398,8 @@ impl WatchkeeperBuilder {
                 alerting,
                 closing,
                 accounts,
+                #[cfg(feature = "alerting")]
+                history,
                 #[cfg(feature = "api")]
                 api,
             }),

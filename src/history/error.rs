@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::promql::engine::{EvaluationError, QueryError};
+use crate::promql::engine::{EvaluationError, QueryError, SourceError};
 
 /// Says why a query has no answer.
 #[derive(Debug, Error)]
@@ -13,9 +13,18 @@ pub enum HistoryError {
     /// The expression is refused: it cannot be read, or is not supported.
     #[error(transparent)]
     Query(#[from] QueryError),
+    /// It is an expression, where only a selector says which series are meant.
+    #[error("`{expression}` is no selector of series")]
+    NoSelector {
+        /// The expression.
+        expression: String,
+    },
     /// The evaluation ended without a result.
     #[error(transparent)]
     Evaluation(#[from] EvaluationError),
+    /// The series could not be listed.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// As many queries are waiting as may.
     #[error("too many queries at once")]
     Busy,

@@ -1,5 +1,6 @@
 //! The handle by which an app asks the history.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
@@ -14,7 +15,8 @@ use super::source::HistorySource;
 use super::target::{Target, host_name};
 use crate::journal::Journal;
 use crate::metric::Registry;
-use crate::promql::engine::{Engine, EvaluationError, Limits, Query, Series, Value};
+use crate::metric::reading::Description;
+use crate::promql::engine::{Engine, EvaluationError, LabelSet, Limits, Query, Series, SourceBounds, Value};
 use crate::service::ServiceInfo;
 use crate::store::Store;
 use crate::timestamp::Timestamp;
@@ -120,6 +122,55 @@ impl History {
         self.evaluate(move |engine, source| engine.range(&query, source, start, end, step)).await
     }
 
+    /// Returns the labels of the series that any of these selectors selects and that have samples from `start` to `end`, in
+    /// their order; without a selector, of all. Of what is in the store alone, the newest 20,000 samples are looked at.
+    ///
+    /// # Errors
+    ///
+    /// When a selector is refused or is none, when there are more series than a query may use, or when too many queries
+    /// are waiting.
+    pub async fn series(
+        &self,
+        selectors: &[&str],
+        start: impl Into<Timestamp>,
+        end: impl Into<Timestamp>,
+    ) -> Result<Vec<LabelSet>, HistoryError> {
+        let mut wanted = Vec::new();
+        for text in selectors {
+            let query = Query::parse(text)?;
+            let none = || HistoryError::NoSelector { expression: (*text).to_owned() };
+            wanted.push(query.selector().ok_or_else(none)?.to_vec());
+        }
+        if wanted.is_empty() {
+            wanted.push(Vec::new());
+        }
+        let (start, end) = (millis(start.into()).saturating_sub(1), millis(end.into()));
+        self.on_a_thread(move |limits, source| {
+            let bounds = SourceBounds::new(limits.series, limits.samples, Instant::now() + limits.deadline);
+            let mut found = BTreeSet::new();
+            for matchers in &wanted {
+                found.extend(source.label_sets(matchers, (start, end), &bounds)?);
+            }
+            Ok(found.into_iter().collect())
+        })
+        .await
+    }
+
+    /// Returns what is said about each metric above its series, by its name: its type, its meaning, its unit.
+    pub(crate) fn descriptions(&self) -> BTreeMap<String, Description> {
+        self.inner.registry.as_ref().map(Registry::descriptions).unwrap_or_default()
+    }
+
+    /// Returns what is left out, for the metrics of the watch.
+    pub(crate) fn dropped(&self) -> impl Fn() -> Option<u64> + Send + Sync + use<> {
+        let head = Arc::downgrade(&self.inner.source.head);
+        move || {
+            let head = head.upgrade()?;
+            let tally = head.read().unwrap_or_else(PoisonError::into_inner).tally();
+            Some(tally.refused + tally.gave_way)
+        }
+    }
+
     /// Returns what expressions are evaluated over, for an [`Engine`] on a thread of the caller's.
     pub fn source(&self) -> &HistorySource {
         &self.inner.source
@@ -167,11 +218,17 @@ impl History {
         &self,
         evaluate: impl FnOnce(&Engine, &HistorySource) -> Result<T, EvaluationError> + Send + 'static,
     ) -> Result<T, HistoryError> {
-        let (source, limits) = (self.inner.source.clone(), self.inner.limits);
+        self.on_a_thread(move |limits, source| Ok(evaluate(&Engine::new(limits), source)?)).await
+    }
+
+    async fn on_a_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(Limits, &HistorySource) -> Result<T, HistoryError> + Send + 'static,
+    ) -> Result<T, HistoryError> {
+        let (source, mut limits) = (self.inner.source.clone(), self.inner.limits);
         let job = move |left| {
-            let mut limits = limits;
             limits.deadline = left;
-            Ok(evaluate(&Engine::new(limits), &source)?)
+            work(limits, &source)
         };
         self.inner.queries.run(job).await
     }

@@ -1,6 +1,6 @@
 //! What queries are evaluated over: the history in memory, and what the store has beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -8,7 +8,7 @@ use super::head::Head;
 use super::wait;
 use crate::promql::engine::{LabelSet, METRIC_NAME, Matcher, Series, SeriesSource, SourceBounds, SourceError};
 use crate::sample::Sample;
-use crate::store::{MAX_LIMIT, SampleQuery, Scope, Store};
+use crate::store::{MAX_LIMIT, Page, SampleQuery, Scope, Store};
 use crate::timestamp::Timestamp;
 
 /// The series of the history, and the samples of the store: those that were submitted, and those that the history put
@@ -63,6 +63,33 @@ impl SeriesSource for HistorySource {
 }
 
 impl HistorySource {
+    /// Returns the labels of what has samples after `start` and up to `end`.
+    pub(super) fn label_sets(
+        &self,
+        matchers: &[Matcher],
+        (start, end): (i64, i64),
+        bounds: &SourceBounds,
+    ) -> Result<BTreeSet<LabelSet>, SourceError> {
+        let shared = {
+            let head = self.head.read().unwrap_or_else(PoisonError::into_inner);
+            head.select(matchers, (start, end), bounds)?
+        };
+        let mut found: BTreeSet<_> = shared.into_iter().map(|series| series.labels).collect();
+        if let Some(store) = self.store.as_deref() {
+            let mut query = asked(matchers, (start, end));
+            for _ in 0..MOST_PAGES {
+                let page = answered(store, &query, bounds)?;
+                let fitting = page.items.iter().map(|sample| labels(sample));
+                found.extend(fitting.filter(|labels| Matcher::all_match(matchers, labels)));
+                match page.next {
+                    Some(next) => query = query.after(next),
+                    None => break,
+                }
+            }
+        }
+        Ok(found)
+    }
+
     /// Tells whether the store may have more: not of a metric that is sampled, for the time since the history began.
     fn is_in_store(&self, head: &Head, matchers: &[Matcher], start: i64) -> bool {
         let name = matchers.iter().filter(|matcher| matcher.name() == METRIC_NAME).find_map(Matcher::equal);
@@ -85,21 +112,10 @@ fn stored(
     (start, end): (i64, i64),
     bounds: &SourceBounds,
 ) -> Result<Points, SourceError> {
-    let millis = |millis: i64| Timestamp::from_micros(millis.saturating_mul(1000));
-    let mut query = SampleQuery::new(Scope::All).oldest_first().limit(MAX_LIMIT);
-    // All of a millisecond belongs to it: its first microsecond at the start, its last at the end.
-    query = query.start(millis(start.saturating_add(1))).end(millis(end.saturating_add(1)).minus(MICROSECOND));
-    for matcher in matchers {
-        match (matcher.name(), matcher.equal()) {
-            (METRIC_NAME, Some(name)) => query = query.name(name),
-            (label, Some(value)) => query = query.label(label, value),
-            _ => {}
-        }
-    }
+    let mut query = asked(matchers, (start, end)).oldest_first();
     let (mut points, mut samples) = (Points::new(), 0);
     loop {
-        let page = wait::until(bounds.deadline, store.samples(&query));
-        let page = page.ok_or(SourceError::Deadline)?.map_err(|error| SourceError::Unavailable(Box::new(error)))?;
+        let page = answered(store, &query, bounds)?;
         for sample in &page.items {
             let labels = labels(sample);
             if !Matcher::all_match(matchers, &labels) {
@@ -121,6 +137,30 @@ fn stored(
         }
     }
 }
+
+/// Asks for the samples after `start` and up to `end`, as far as a store understands the matchers.
+fn asked(matchers: &[Matcher], (start, end): (i64, i64)) -> SampleQuery {
+    let millis = |millis: i64| Timestamp::from_micros(millis.saturating_mul(1000));
+    let mut query = SampleQuery::new(Scope::All).limit(MAX_LIMIT);
+    // All of a millisecond belongs to it: its first microsecond at the start, its last at the end.
+    query = query.start(millis(start.saturating_add(1))).end(millis(end.saturating_add(1)).minus(MICROSECOND));
+    for matcher in matchers {
+        match (matcher.name(), matcher.equal()) {
+            (METRIC_NAME, Some(name)) => query = query.name(name),
+            (label, Some(value)) => query = query.label(label, value),
+            _ => {}
+        }
+    }
+    query
+}
+
+fn answered(store: &dyn Store, query: &SampleQuery, bounds: &SourceBounds) -> Result<Page<Arc<Sample>>, SourceError> {
+    let page = wait::until(bounds.deadline, store.samples(query)).ok_or(SourceError::Deadline)?;
+    page.map_err(|error| SourceError::Unavailable(Box::new(error)))
+}
+
+/// How many pages of a store are looked at for labels alone.
+const MOST_PAGES: usize = 20;
 
 const MICROSECOND: std::time::Duration = std::time::Duration::from_micros(1);
 

@@ -41,6 +41,8 @@ crate::label_enum! {
         Forward = "forward",
         /// Alerts, to whom they notify.
         Alerts = "alerts",
+        /// Samples of every metric, to the history in memory; dropped are those that find no room or give way.
+        History = "history",
     }
 }
 

@@ -53,11 +53,15 @@ mod config;
 mod door;
 mod error;
 mod events;
+#[cfg(feature = "alerting")]
+mod history;
 mod idempotency;
 mod ingest;
 mod openapi;
 mod options;
 mod principal;
+#[cfg(feature = "alerting")]
+mod prometheus;
 mod query;
 mod rate;
 mod role;

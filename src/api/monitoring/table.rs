@@ -10,5 +10,9 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(samples::routes());
     routes.extend(tasks::routes());
     routes.extend(config::routes());
+    #[cfg(feature = "alerting")]
+    routes.extend(super::history::routes());
+    #[cfg(feature = "alerting")]
+    routes.extend(super::prometheus::routes());
     routes
 }
