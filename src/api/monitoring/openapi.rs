@@ -154,7 +154,7 @@ fn responses(route: &Route, components: &mut Map<String, Value>) -> Value {
             Code::NotFound => route.path.contains('{'),
             Code::MethodNotAllowed => false,
             Code::RequestTimeout | Code::TooLarge | Code::UnsupportedMediaType | Code::UnsupportedEncoding => takes,
-            Code::Forbidden => route.role > super::Role::User,
+            Code::Forbidden => route.forbids || route.role > super::Role::User,
             Code::StaleVersion | Code::InvalidTransition | Code::Conflict | Code::KeyReused => route.conflicts,
             _ => true,
         };

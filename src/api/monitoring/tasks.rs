@@ -55,6 +55,7 @@ struct Done<'a> {
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/tasks", Role::Admin, "listTasks", list)
+            .unaudited()
             .about("Lists the tasks, with what each may be told.")
             .answers(Answers::One(Schema::List(&Schema::Object(&TASK)))),
         Route::new(Method::POST, "/tasks/{name}", Role::Admin, "runTask", run)
@@ -83,7 +84,7 @@ impl From<TaskError> for ApiError {
             TaskError::Argument { field, problem, allowed, .. } => {
                 return Self::new(Code::InvalidField, format!("{problem}; accepted: {allowed}")).field(field);
             }
-            TaskError::NotAvailable { reason, .. } => (Code::Unsupported, reason),
+            TaskError::NotAvailable { reason, .. } => (Code::Conflict, reason),
             TaskError::Busy { .. } => (Code::Conflict, "the task is running already".into()),
             TaskError::Superseded { .. } => (Code::Conflict, "another instance has taken the task over".into()),
             TaskError::TimedOut { .. } => (Code::Timeout, "the task took longer than it may".into()),
