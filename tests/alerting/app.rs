@@ -9,7 +9,7 @@ use watchkeeper::alerting::{AlertingOptions, RuleFile, RuleSource};
 use watchkeeper::incident::Incident;
 use watchkeeper::promql::engine::{LabelSet, Matcher, Series, SeriesSource, SourceBounds, SourceError};
 use watchkeeper::store::{AlertQuery, IncidentQuery, Memory, Scope};
-use watchkeeper::{Timestamp, Watchkeeper, service_info};
+use watchkeeper::{Timestamp, Watchkeeper, WatchkeeperBuilder, service_info};
 
 use crate::support::process::eventually;
 
@@ -77,13 +77,24 @@ impl App {
 
     /// Starts it over what another has left.
     pub fn resumed(options: AlertingOptions, table: Table, store: Memory) -> Self {
+        Self::built(options, table, store, |builder| builder)
+    }
+
+    /// Starts one whose API these may call.
+    pub fn called(options: AlertingOptions, tokens: watchkeeper::api::monitoring::Tokens) -> Self {
+        Self::built(options, Table::default(), Memory::new(), |builder| builder.principals(tokens))
+    }
+
+    fn built(
+        options: AlertingOptions,
+        table: Table,
+        store: Memory,
+        choose: impl FnOnce(WatchkeeperBuilder) -> WatchkeeperBuilder,
+    ) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let _entered = runtime.enter();
-        let watch = Watchkeeper::builder(service_info!())
-            .store(store.clone())
-            .alerts_over(options, table.clone())
-            .build()
-            .expect("a watch");
+        let builder = Watchkeeper::builder(service_info!()).store(store.clone()).alerts_over(options, table.clone());
+        let watch = choose(builder).build().expect("a watch");
         drop(_entered);
         Self { watch, table, store, runtime }
     }
