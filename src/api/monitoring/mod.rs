@@ -44,6 +44,8 @@
 //! sees, and belongs into every query. `Answer::page` and `paged!` do pages. Afterwards `cargo test --all-features --test api`
 //! brings `docs/openapi.json` up to date.
 
+#[cfg(feature = "alerting")]
+mod alerts;
 mod answer;
 mod audit;
 mod body;

@@ -20,4 +20,6 @@ pub(crate) struct Services {
     pub(crate) telemetry: Option<TelemetryHandle>,
     #[cfg(feature = "alerting")]
     pub(crate) history: Option<crate::history::History>,
+    #[cfg(feature = "alerting")]
+    pub(crate) alerting: Option<crate::alerting::Alerting>,
 }

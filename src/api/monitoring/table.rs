@@ -14,6 +14,8 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(tasks::routes());
     routes.extend(config::routes());
     #[cfg(feature = "alerting")]
+    routes.extend(super::alerts::routes());
+    #[cfg(feature = "alerting")]
     routes.extend(super::history::routes());
     #[cfg(feature = "alerting")]
     routes.extend(super::prometheus::routes());
