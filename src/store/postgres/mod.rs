@@ -56,7 +56,7 @@ const DAYS_AHEAD: i64 = 3;
 /// How long a verdict on a newer schema stands, in case the schema is taken back.
 const VERDICT: Duration = Duration::from_secs(30);
 
-/// Keeps everything in Postgres 14 or newer. Cloning it copies a handle.
+/// Keeps everything in Postgres, 14 to 18. Cloning it copies a handle.
 ///
 /// Calls are done on a thread of the store's own, whatever runtime they are awaited on. Each has a deadline, after which
 /// its connection is closed and the call answers `Timeout`. Nothing connects before the first call, and none fails for
