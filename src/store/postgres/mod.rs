@@ -14,6 +14,7 @@
 //! What an app writes in a transaction of its own is written by [`insert_in`], or with any other driver by
 //! [`INSERT_EVENT`].
 
+mod address;
 mod alert;
 mod event;
 mod fault;
@@ -25,6 +26,9 @@ mod pool;
 mod sample;
 mod schema;
 mod select;
+mod server;
+#[cfg(feature = "postgres-tls")]
+mod tls;
 mod transaction;
 mod value;
 
@@ -36,12 +40,14 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
-pub use self::options::{InvalidDatabaseUrl, PostgresOptions};
+pub use self::address::InvalidDatabaseUrl;
+pub use self::options::PostgresOptions;
 use self::partition::{Day, Partitioned};
 use self::pool::Pool;
 use self::sample::Series;
 use self::schema::Verdict;
 pub use self::schema::migrations;
+pub(crate) use self::server::Server;
 pub use self::transaction::{INSERT_EVENT, event_parameter, insert_in};
 use super::{StoreError, StoreErrorKind, StoreFuture};
 use crate::queue::Worker;
@@ -98,9 +104,13 @@ impl Postgres {
     /// Makes a store of the database at an address such as `postgres://user:password@db:5432/shop`, or `host=db user=shop`
     /// and so on, with the default options. It does not connect yet.
     ///
+    /// With the feature `postgres-tls`, `sslmode` and `sslrootcert` mean what they mean to `psql`; the guide has them in a
+    /// table.
+    ///
     /// # Errors
     ///
-    /// [`InvalidDatabaseUrl`] for what is no such address, or one that asks for TLS.
+    /// [`InvalidDatabaseUrl`] for what is no such address, one whose certificates cannot be read, and one that asks for TLS
+    /// without the feature `postgres-tls`.
     pub fn from_url(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         Self::with_options(url, PostgresOptions::default())
     }
@@ -111,9 +121,9 @@ impl Postgres {
     ///
     /// As [`from_url`](Self::from_url).
     pub fn with_options(url: &str, options: PostgresOptions) -> Result<Self, InvalidDatabaseUrl> {
-        let config = options.config(url)?;
+        let server = Server::read(url, "watchkeeper", options.call_deadline)?;
         let shared = Shared {
-            pool: Pool::new(config, options.connections, options.acquire_deadline),
+            pool: Pool::new(server, options.connections, options.acquire_deadline),
             series: Series::new(options.max_series),
             options,
             verdict: Mutex::default(),
