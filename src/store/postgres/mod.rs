@@ -11,8 +11,8 @@
 //! # }
 //! ```
 //!
-//! What an app writes in a transaction of its own is written by [`insert_in`], or with any other driver by
-//! [`INSERT_EVENT`].
+//! What an app writes in a transaction of its own is written by [`insert_in`], by `insert_in_sqlx` with the feature `sqlx`,
+//! or with any other driver by [`INSERT_EVENT`].
 
 mod address;
 mod alert;
@@ -48,6 +48,8 @@ use self::sample::Series;
 use self::schema::Verdict;
 pub use self::schema::migrations;
 pub(crate) use self::server::Server;
+#[cfg(feature = "sqlx")]
+pub use self::transaction::insert_in_sqlx;
 pub use self::transaction::{INSERT_EVENT, event_parameter, insert_in};
 use super::{StoreError, StoreErrorKind, StoreFuture};
 use crate::queue::Worker;
