@@ -39,6 +39,7 @@ need amtool prometheus-alertmanager
 need jq jq
 need pgbouncer pgbouncer
 need pg_config postgresql
+need openssl openssl
 need rsyslogd rsyslog
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter
