@@ -31,8 +31,11 @@
 //! - [`journal`]: how it gets there without the app noticing.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
+//! - `actix`: the same for an Actix Web `App`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actix")]
+pub mod actix;
 pub mod alert;
 pub mod api;
 pub mod environment;
