@@ -9,6 +9,7 @@ mod servers;
 mod alertmanager;
 mod burns;
 mod checks;
+mod compose;
 mod drift;
 mod example;
 mod files;
