@@ -19,6 +19,7 @@ mod objectives;
 mod requirements;
 mod routes;
 mod rules;
+mod runbooks;
 mod scenario;
 mod scenarios;
 mod traps;

@@ -17,4 +17,5 @@ pub mod process;
 pub mod prometheus;
 pub mod proxy;
 pub mod rotel;
+pub mod runbooks;
 pub mod tracker;
