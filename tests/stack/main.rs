@@ -23,3 +23,4 @@ mod runbooks;
 mod scenario;
 mod scenarios;
 mod traps;
+mod variables;
