@@ -107,4 +107,8 @@ mod guide {
     mod recording {}
     #[doc = include_str!("../docs/guide/postgres.md")]
     mod postgres {}
+    #[doc = include_str!("../docs/guide/stack.md")]
+    mod stack {}
+    #[doc = include_str!("../docs/operations/monitoring-the-monitor.md")]
+    mod monitoring_the_monitor {}
 }

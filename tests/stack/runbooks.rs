@@ -9,7 +9,7 @@ use watchkeeper::stack::rule::Rule;
 use crate::drift;
 use crate::files::{bring_up_to_date, path, rule_files};
 use crate::support::known::{known, unknown};
-use crate::support::runbooks::{folder, runbooks};
+use crate::support::runbooks::{folder, operations, runbooks};
 
 /// Every alert, and how severe it is, by what the committed files say.
 fn alerts() -> BTreeMap<String, String> {
@@ -59,6 +59,9 @@ fn every_metric_and_label_in_a_page_is_known() {
     let mut known = known();
     drift::recorded(&mut known);
     let mut faults = Vec::new();
+    for (page, query) in operations() {
+        faults.extend(unknown(&query.expr, &known).into_iter().map(|fault| format!("{page}: {fault}")));
+    }
     for page in runbooks() {
         for query in page.queries {
             let found = unknown(&query.expr, &known).into_iter();

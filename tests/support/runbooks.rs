@@ -35,13 +35,26 @@ pub fn runbooks() -> Vec<Runbook> {
     files.into_iter().filter_map(page).collect()
 }
 
+/// The queries of the pages on operations, with the page of each.
+pub fn operations() -> Vec<(String, Query)> {
+    let entries = std::fs::read_dir(folder().with_file_name("operations")).expect("docs/operations can be listed");
+    let files = entries.map(|entry| entry.expect("docs/operations can be listed").path());
+    let page = |file: PathBuf| {
+        let text = std::fs::read_to_string(&file).expect("a page can be read");
+        queries(&text).into_iter().map(move |query| (file.display().to_string(), query))
+    };
+    files.flat_map(page).collect()
+}
+
 fn queries(text: &str) -> Vec<Query> {
     let mut found = Vec::new();
     let mut lines = text.lines().map(str::trim);
     while let Some(line) = lines.next() {
         if let Some(kind) = line.strip_prefix("```promql") {
-            let expr = lines.by_ref().take_while(|line| *line != "```").collect::<Vec<_>>().join(" ");
-            found.push(Query { expr, quiet: kind.trim() == "quiet" });
+            // A line is a query.
+            let quiet = kind.trim() == "quiet";
+            let exprs = lines.by_ref().take_while(|line| *line != "```");
+            found.extend(exprs.map(|expr| Query { expr: expr.to_owned(), quiet }));
         }
     }
     found
