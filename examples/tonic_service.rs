@@ -1,6 +1,6 @@
 //! The layer around a tonic server, whose calls end as their `grpc-status` says: `cargo run --example tonic_service`.
 //!
-//! Metrics are on a port of their own, `METRICS_ADDR`, since the server speaks nothing but gRPC.
+//! Metrics are on a port of their own, <http://127.0.0.1:9464/metrics>, since the server speaks nothing but gRPC.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -22,8 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let watch = Watchkeeper::builder(service_info!())
         .http(|http| http.path(|head| (head.uri.path() == Greeter::GREET).then(|| Greeter::GREET.into())))
         .build()?;
-    let metrics = watch.serve_metrics(address("METRICS_ADDR", "127.0.0.1:9090")?).await?;
-    println!("metrics on http://{}/metrics", metrics.address());
+    let _metrics = watch.serve_metrics(address("METRICS_ADDR", "127.0.0.1:9464")?).await?;
     Server::builder()
         .layer(watch.tower_layer())
         .add_service(Greeter)

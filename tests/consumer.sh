@@ -2,8 +2,8 @@
 # Builds an outside app from the packaged crate alone, with hostile features in its tree, runs it, and scrapes it:
 # `bash tests/consumer.sh`.
 #
-# It builds every dependency again, with other features than the tests do, so it is a command and no part of
-# tests/run.sh; tests/package.rs is the cheap part of it. Needs cargo, curl, and promtool where it is there. Everything is
+# It builds every dependency again, with other features than the tests do: four minutes of processor time, so it is a
+# command and no part of tests/run.sh; tests/package.rs is the cheap part of it. Needs cargo, curl, and promtool where it is there. Everything is
 # made in a temporary folder (about 3 GB), which is gone afterwards; KEEP=1 keeps it, and says where it is.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

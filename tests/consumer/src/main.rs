@@ -4,7 +4,7 @@ use axum::{Router, routing::get};
 use serde_json::json;
 use watchkeeper::event::{Event, Level};
 use watchkeeper::metric::Registry;
-use watchkeeper::store::{EventQuery, Memory, Scope, Store};
+use watchkeeper::store::{EventQuery, Memory, Scope};
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
