@@ -34,8 +34,11 @@
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
+//! - `actix`: the same for an Actix Web `App`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actix")]
+pub mod actix;
 pub mod alert;
 #[cfg(feature = "alerting")]
 pub mod alerting;
@@ -118,4 +121,8 @@ mod guide {
     mod recording {}
     #[doc = include_str!("../docs/guide/postgres.md")]
     mod postgres {}
+    #[doc = include_str!("../docs/guide/stack.md")]
+    mod stack {}
+    #[doc = include_str!("../docs/operations/monitoring-the-monitor.md")]
+    mod monitoring_the_monitor {}
 }
