@@ -58,6 +58,12 @@ impl Id {
         Self::assemble(micros(time), counter << PROCESS_BITS | *PROCESS)
     }
 
+    /// Makes an id of a time and a number that tells it from all others.
+    #[cfg(feature = "api")]
+    pub(crate) fn keyed(time: Timestamp, number: u64) -> Self {
+        Self::assemble(micros(time), number)
+    }
+
     /// Returns the smallest id that anything of `time` can have, for use as a bound.
     pub fn first_at(time: Timestamp) -> Self {
         Self::assemble(micros(time), 0)
