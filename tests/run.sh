@@ -37,6 +37,7 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
+need docker-compose docker-compose
 need pgbouncer pgbouncer
 need pg_config postgresql
 need openssl openssl

@@ -144,6 +144,12 @@ impl Account {
         self.inner.writes.get_or_init(histogram);
     }
 
+    /// Tells whether there is room now for an item of this size.
+    pub(crate) fn has_room(&self, bytes: u64, priority: Priority) -> bool {
+        let counts = &self.lock().counts;
+        self.inner.bound.has_room(counts.queued, counts.queued_bytes, bytes, priority)
+    }
+
     /// Makes room for an item, and returns the epoch that its token is of.
     pub(crate) fn admit(&self, bytes: u64, priority: Priority) -> Result<u64, Refusal> {
         self.lock().admit(self.inner.bound, bytes, priority)

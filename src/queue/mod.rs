@@ -28,6 +28,7 @@ mod waiting;
 mod worker;
 
 pub use account::Account;
+pub(crate) use account::Refusal;
 pub use accounts::Accounts;
 pub(crate) use batch::Batch;
 pub(crate) use bounded::{Queue, Wait};

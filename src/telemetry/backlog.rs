@@ -1,19 +1,25 @@
 //! The backlog: what waits between the threads that log and the one that writes.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::lines::{Block, Lines, Settlement};
 use super::notice::{Notice, NoticeLine};
 use crate::presets::monitoring::DropReason;
-use crate::queue::{Account, Priority};
+use crate::queue::{Account, Priority, Refusal};
 
 /// How long no line may be lost until the loss counts as over.
 const QUIET: Duration = Duration::from_secs(1);
 
+/// The most bytes of room that are left unused for not putting lines together in vain.
+const MOST_UNUSED: u64 = 4096;
+
 /// How long the writer may take to notice that it is given up.
 const GRACE: Duration = Duration::from_millis(30);
+
+/// Why a line finds no room.
+const TOO_FAST: &str = "they come faster than they are taken";
 
 /// Lines on their way, bounded by their account.
 pub(super) struct Backlog {
@@ -26,6 +32,8 @@ pub(super) struct Backlog {
     idle: Condvar,
     /// Whether the block that is being written is given up; read between two writes.
     given_up: AtomicBool,
+    /// The length of the shortest line that ever found no room.
+    refused: AtomicU64,
 }
 
 #[derive(Default)]
@@ -64,6 +72,7 @@ impl Backlog {
             work: Condvar::new(),
             idle: Condvar::new(),
             given_up: AtomicBool::new(false),
+            refused: AtomicU64::new(u64::MAX),
         }
     }
 
@@ -73,8 +82,11 @@ impl Backlog {
         match self.account.admit(line.len() as u64, priority) {
             Ok(epoch) => state.lines.push(line, epoch),
             Err(refusal) => {
+                if refusal == Refusal::NoRoom {
+                    self.refused.fetch_min((line.len() as u64).min(MOST_UNUSED), Ordering::Relaxed);
+                }
                 self.account.turn_away(1, refusal.reason());
-                self.lose(&mut state, "they come faster than they are taken");
+                self.lose(&mut state, TOO_FAST);
             }
         }
         let wake = std::mem::take(&mut state.sleeps);
@@ -82,6 +94,17 @@ impl Backlog {
         if wake {
             self.work.notify_one();
         }
+    }
+
+    /// Counts a line as lost where there is no room for one that found none before; false where it is worth the work to
+    /// put it together.
+    pub(super) fn refuses(&self, priority: Priority) -> bool {
+        let refused = self.refused.load(Ordering::Relaxed);
+        let refuses = refused != u64::MAX && !self.account.has_room(refused, priority);
+        if refuses {
+            self.lose_line(DropReason::Full, TOO_FAST);
+        }
+        refuses
     }
 
     /// Writes a line about the log itself.

@@ -102,6 +102,10 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, R>) {
+        let priority = priority(*event.metadata().level());
+        if self.output.refuses(priority) {
+            return;
+        }
         let written = Scratch::lend(|Scratch { line, trail, stamp, names }| {
             for span in context.event_scope(event).into_iter().flat_map(|scope| scope.from_root()) {
                 let extensions = span.extensions();
@@ -116,7 +120,7 @@ where
             let masks = &mut Masks { masking: &self.masking, names, within };
             S::line(line, event, trail, masks, &self.constants);
             line.push('\n');
-            self.output.write_line(line.as_bytes(), priority(*event.metadata().level()));
+            self.output.write_line(line.as_bytes(), priority);
         });
         if written.is_none() {
             self.output.lose_line();
@@ -170,6 +174,28 @@ mod tests {
         assert_eq!(lines, second.lines());
         assert!(lines[0].contains(r#"{"name":"request","request_id":"r-1","status":200}"#));
         assert!(human.lines()[0].contains("x request_id=r-1 status=200 at "));
+    }
+
+    #[test]
+    fn a_line_that_would_find_no_room_is_not_put_together() {
+        use std::sync::atomic::{AtomicU64, Ordering};
+        struct Value<'a>(&'a AtomicU64);
+        impl std::fmt::Debug for Value<'_> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fetch_add(1, Ordering::Relaxed);
+                f.write_str("printed")
+            }
+        }
+        let (hangs, writer) = std::io::pipe().unwrap();
+        let mut log = Log::<Json>::to(writer, 1 << 20);
+        let (printed, said) = (AtomicU64::new(0), 20_000);
+        log.run(|| (0..said).for_each(|_| info!(value = ?Value(&printed), "x")));
+
+        let (printed, lost) = (printed.into_inner(), log.lost());
+        assert!(lost > 0 && printed < said);
+        // One line was put together in vain.
+        assert_eq!(printed + lost, said + 1);
+        drop(hangs);
     }
 
     #[test]

@@ -65,6 +65,11 @@ impl Output {
         }
     }
 
+    /// Tells whether there is no room for a line, which is counted as lost then, before it is put together.
+    pub(super) fn refuses(&self, priority: Priority) -> bool {
+        self.generation().backlog.refuses(priority)
+    }
+
     /// Counts a line that is begun too deep within others.
     pub(super) fn lose_line(&self) {
         self.generation().backlog.lose_line(DropReason::Lost, "they are begun within each other without end");

@@ -50,12 +50,27 @@ pub(super) struct Log<S> {
 impl<S: Style> Log<S> {
     pub(super) fn new() -> Self {
         let written = Written::default();
-        let writer: Box<dyn Write + Send> = Box::new(written.clone());
-        let output = Arc::new(Output::new(Some(writer), 32 << 20, notice::line::<S>, Accounts::default()));
+        let log = Self::to(written.clone(), 32 << 20);
+        Self { written, ..log }
+    }
+
+    /// Makes a log to a writer, in front of which so many bytes may wait.
+    pub(super) fn to(writer: impl Write + Send + 'static, bytes: u64) -> Self {
+        let writer: Box<dyn Write + Send> = Box::new(writer);
+        let output = Arc::new(Output::new(Some(writer), bytes, notice::line::<S>, Accounts::default()));
         let masking = Arc::new(Masking::of(MASKED_FIELDS.iter().copied()));
         let layer = LogLayer::new(&ServiceInfo::new("shop", "1.0.0"), Arc::clone(&output), masking, None);
         let layer = Some(layer.with_clock(|| UNIX_EPOCH + Duration::from_secs(1_795_248_000)));
-        Self { layer, written, output }
+        Self { layer, written: Written::default(), output }
+    }
+
+    /// Runs `act` with the log in place.
+    pub(super) fn run(&mut self, act: impl FnOnce()) {
+        subscriber::with_default(tracing_subscriber::registry().with(self.layer.take()), act);
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.output.lost_lines()
     }
 
     /// Gives what was logged, the line breaks taken off.
@@ -68,7 +83,7 @@ impl<S: Style> Log<S> {
 /// Runs `act` and gives what was logged, the line breaks taken off.
 pub(super) fn logged<S: Style>(act: impl FnOnce()) -> Vec<String> {
     let mut log = Log::<S>::new();
-    subscriber::with_default(tracing_subscriber::registry().with(log.layer.take()), act);
+    log.run(act);
     log.lines()
 }
 

@@ -40,7 +40,9 @@ const PUT_ALERTS: &str = "
     = (excluded.rule, excluded.labels, excluded.annotations, excluded.state, excluded.value, excluded.active_at,
         excluded.fired_at, excluded.keep_firing_since, excluded.resolved_at, excluded.evaluated_at, excluded.incident)";
 
-const FORGET_ALERTS: &str = "DELETE FROM watchkeeper.alerts WHERE state = 'resolved' AND resolved_at < $1";
+const FORGET_ALERTS: &str = "
+    DELETE FROM watchkeeper.alerts
+    WHERE state = 'resolved' AND resolved_at < $1 OR state = 'inactive' AND evaluated_at < $1";
 
 const ACTIVE: &str = "SELECT count(*) FROM watchkeeper.alerts WHERE state = 'firing'";
 

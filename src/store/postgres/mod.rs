@@ -16,9 +16,11 @@
 
 mod address;
 mod alert;
+mod audit;
 mod event;
 mod fault;
 mod incident;
+mod lease;
 mod minutes;
 mod options;
 mod partition;

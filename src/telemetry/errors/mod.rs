@@ -8,6 +8,7 @@ mod clean;
 mod fields;
 mod layer;
 mod limits;
+mod origin;
 mod post;
 mod report;
 mod reporter;

@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use backtrace::{Backtrace, Symbol};
 use sentry::protocol::{Frame, Stacktrace};
 
+use super::origin::qualified;
+
 /// How many addresses the names are kept of. An app that reports has few places to report from.
 const MOST_KEPT: usize = 4096;
 
@@ -180,6 +182,7 @@ fn named(symbol: &Symbol, address: *mut c_void) -> Frame {
     // Without the hash at its end.
     let function = symbol.name().map_or_else(|| "<unknown>".to_owned(), |name| format!("{name:#}"));
     let path = symbol.filename().map(|path| path.to_string_lossy().into_owned());
+    let function = qualified(function, path.as_deref());
     let mut frame = Frame {
         filename: path.as_ref().map(|path| path.rsplit(['/', '\\']).next().unwrap_or_default().to_owned()),
         abs_path: path,
