@@ -28,6 +28,7 @@
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
+//! - [`desk`]: where incidents are opened, worked and looked back on.
 //! - [`journal`]: how it gets there without the app noticing.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
@@ -36,6 +37,8 @@
 
 pub mod alert;
 pub mod api;
+pub mod audit;
+pub mod desk;
 pub mod environment;
 pub mod event;
 pub mod health;

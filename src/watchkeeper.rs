@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "api")]
 use crate::api::monitoring::{MonitoringApi, Services};
 use crate::api::{HealthAnswers, Scraper};
+use crate::desk::Desk;
 use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe, checks_of_sinks};
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
@@ -45,6 +46,7 @@ struct Inner {
     store: Arc<dyn Store>,
     journal: Journal,
     tasks: Tasks,
+    desk: Desk,
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
@@ -152,6 +154,11 @@ impl Watchkeeper {
     /// Returns the tasks, to run one or to register the app's own.
     pub fn tasks(&self) -> &Tasks {
         &self.inner.tasks
+    }
+
+    /// Returns the desk, where incidents are opened, worked and looked back on.
+    pub fn desk(&self) -> &Desk {
+        &self.inner.desk
     }
 
     /// Returns the store that the journal writes to.
@@ -298,7 +305,8 @@ impl WatchkeeperBuilder {
         let monitoring = Some(metrics.monitoring().clone());
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
-        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &tasks);
+        let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
+        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         accounts.export(&metrics);
         let mut closing = Vec::new();
         match telemetry {
@@ -336,6 +344,7 @@ impl WatchkeeperBuilder {
                 store,
                 journal,
                 tasks,
+                desk,
                 closing,
                 accounts,
                 #[cfg(feature = "api")]

@@ -45,14 +45,39 @@ pub trait LeaseStore: Debug + Send + Sync {
     /// Finds the last runs of a task, newest slot first, at most 1,000.
     fn runs<'a>(&'a self, task: &'a str, limit: usize) -> StoreFuture<'a, Vec<TaskRun>>;
 
-    /// Forgets the runs of slots before a time, and says how many.
+    /// Forgets the runs of slots before a time, and instances that were last seen before it; says how many runs.
     fn forget_runs(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Notes that an instance is there; one that was noted before is seen again, as it is now.
+    fn announce_instance<'a>(&'a self, instance: &'a Instance) -> StoreFuture<'a, ()>;
+
+    /// Finds the instances that were seen last, newest first, at most 1,000.
+    fn instances(&self, limit: usize) -> StoreFuture<'_, Vec<Instance>>;
 
     /// Finds how far something has come.
     fn progress<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Value>>;
 
     /// Notes how far something has come; false where a higher fence has noted it before.
     fn put_progress<'a>(&'a self, name: &'a str, fence: u64, value: &'a Value) -> StoreFuture<'a, bool>;
+}
+
+/// One process of a service, as it announces itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// What tells it apart from every other one.
+    pub name: String,
+    /// The number that the ids which it makes end with ([`Id::process`](crate::Id::process)).
+    pub process: u32,
+    /// The service's name.
+    pub service: String,
+    /// The service's version.
+    pub release: String,
+    /// The host that it runs on.
+    pub host: String,
+    /// When it was first seen, by the store's clock; what is told of it is not kept.
+    pub started_at: Timestamp,
+    /// When it was last seen, by the store's clock; what is told of it is not kept.
+    pub seen_at: Timestamp,
 }
 
 /// What came of asking for a lease.

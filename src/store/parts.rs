@@ -6,12 +6,13 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore,
-    LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus, SampleQuery, SampleStore, Scope,
-    StoreFuture, TaskRun, TimelineQuery,
+    AlertQuery, AlertStore, Appended, AuditQuery, AuditStore, Changed, Counts, EventCount, EventQuery, EventStore,
+    IncidentQuery, IncidentStore, Instance, LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus,
+    SampleQuery, SampleStore, Scope, StoreFuture, TaskRun, TimelineQuery,
 };
 use crate::alert::Alert;
-use crate::event::Event;
+use crate::audit::AuditRecord;
+use crate::event::{Event, Fields};
 use crate::id::Id;
 use crate::incident::{Incident, TimelineEntry};
 use crate::rule::AlertRule;
@@ -37,6 +38,7 @@ pub struct Parts {
     samples: Arc<dyn SampleStore>,
     incidents: Arc<dyn IncidentStore>,
     alerts: Arc<dyn AlertStore>,
+    audit: Arc<dyn AuditStore>,
     leases: Arc<dyn LeaseStore>,
 }
 
@@ -49,6 +51,7 @@ impl Parts {
             samples: memory.clone(),
             incidents: memory.clone(),
             alerts: memory.clone(),
+            audit: memory.clone(),
             leases: memory,
         }
     }
@@ -61,6 +64,7 @@ impl Parts {
             samples: store.clone(),
             incidents: store.clone(),
             alerts: store.clone(),
+            audit: store.clone(),
             leases: store,
         }
     }
@@ -90,6 +94,13 @@ impl Parts {
     #[must_use]
     pub fn alerts_in(mut self, store: impl AlertStore + 'static) -> Self {
         self.alerts = Arc::new(store);
+        self
+    }
+
+    /// Keeps the audit there.
+    #[must_use]
+    pub fn audit_in(mut self, store: impl AuditStore + 'static) -> Self {
+        self.audit = Arc::new(store);
         self
     }
 
@@ -125,7 +136,9 @@ pass_on!(EventStore to events {
     fn event<'a>(&'a self, id: Id, scope: &'a Scope) -> StoreFuture<'a, Option<Arc<Event>>>;
     fn events<'a>(&'a self, query: &'a EventQuery) -> StoreFuture<'a, Page<Arc<Event>>>;
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>>;
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64>;
 });
 
 pass_on!(SampleStore to samples {
@@ -141,6 +154,7 @@ pass_on!(IncidentStore to incidents {
     fn incidents<'a>(&'a self, query: &'a IncidentQuery) -> StoreFuture<'a, Page<Incident>>;
     fn change_incident<'a>(&'a self, seen: u64, incident: &'a Incident, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Changed<Incident>>;
     fn add_entry<'a>(&'a self, entry: &'a TimelineEntry) -> StoreFuture<'a, Appended>;
+    fn add_entries<'a>(&'a self, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Vec<Appended>>;
     fn attach_alert<'a>(&'a self, incident: Id, fingerprint: &'a str, at: Timestamp) -> StoreFuture<'a, Option<u64>>;
     fn timeline<'a>(&'a self, query: &'a TimelineQuery) -> StoreFuture<'a, Page<TimelineEntry>>;
     fn active_incidents(&self) -> StoreFuture<'_, u64>;
@@ -158,6 +172,11 @@ pass_on!(AlertStore to alerts {
     fn active_alerts(&self) -> StoreFuture<'_, u64>;
 });
 
+pass_on!(AuditStore to audit {
+    fn append_audit<'a>(&'a self, records: &'a [AuditRecord]) -> StoreFuture<'a, Vec<Appended>>;
+    fn audit<'a>(&'a self, query: &'a AuditQuery) -> StoreFuture<'a, Page<AuditRecord>>;
+});
+
 pass_on!(LeaseStore to leases {
     fn acquire_lease<'a>(&'a self, name: &'a str, holder: &'a str, time: Duration) -> StoreFuture<'a, Leased>;
     fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, bool>;
@@ -165,6 +184,8 @@ pass_on!(LeaseStore to leases {
     fn end_run<'a>(&'a self, claim: &'a RunClaim, status: RunStatus, note: Option<&'a str>) -> StoreFuture<'a, bool>;
     fn runs<'a>(&'a self, task: &'a str, limit: usize) -> StoreFuture<'a, Vec<TaskRun>>;
     fn forget_runs(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+    fn announce_instance<'a>(&'a self, instance: &'a Instance) -> StoreFuture<'a, ()>;
+    fn instances(&self, limit: usize) -> StoreFuture<'_, Vec<Instance>>;
     fn progress<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Value>>;
     fn put_progress<'a>(&'a self, name: &'a str, fence: u64, value: &'a Value) -> StoreFuture<'a, bool>;
 });

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use super::argument::Argument;
 use super::options::TaskOptions;
 use super::task::Task;
-use super::{ALERT_EVALUATION, DATA_RETENTION, EVENT_PROCESSING, INCIDENT_ANALYSIS};
+use super::{ALERT_EVALUATION, INCIDENT_ANALYSIS, processing, retention};
 use crate::store::Store;
 
-pub(super) fn tasks(_store: &Arc<dyn Store>, _options: &TaskOptions) -> Vec<Task> {
+pub(super) fn tasks(store: &Arc<dyn Store>, options: &TaskOptions) -> Vec<Task> {
     vec![
-        Task::not_available(EVENT_PROCESSING, "it comes with the next step"),
-        Task::not_available(DATA_RETENTION, "it comes with the next step"),
+        processing::task(store),
+        retention::task(store, options),
         Task::not_available(ALERT_EVALUATION, "this watch evaluates no alert rules")
             .about("Evaluates the alert rules and tells what fires.")
             .argument(Argument::id("rule").about("Evaluates this rule alone.")),

@@ -15,7 +15,7 @@ use super::task::{Task, Work};
 use crate::presets::monitoring::MonitoringMetrics;
 use crate::queue::Worker;
 use crate::sanitise::truncate;
-use crate::store::Store;
+use crate::store::{Instance, Store};
 
 /// The most tasks of one watch.
 const MOST_TASKS: usize = 1000;
@@ -26,7 +26,7 @@ pub(super) struct Core {
     pub(super) worker: Worker,
     pub(super) lease: Duration,
     /// Who this is among all instances, however often a process is started on a host.
-    pub(super) instance: String,
+    pub(super) this: Instance,
     tasks: RwLock<BTreeMap<String, Arc<Task>>>,
     /// Told when there is another task.
     pub(super) changed: Notify,
@@ -45,7 +45,7 @@ impl Core {
     pub(super) fn new(
         store: Arc<dyn Store>,
         metrics: Option<MonitoringMetrics>,
-        instance: String,
+        this: Instance,
         lease: Duration,
     ) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Core {
             metrics,
             worker: Worker::for_the_app(),
             lease,
-            instance,
+            this,
             tasks: RwLock::default(),
             changed: Notify::new(),
             leads: AtomicBool::new(false),
@@ -104,7 +104,7 @@ impl Core {
 
     /// Makes a name for one run, that no other run has anywhere.
     pub(super) fn holder(&self) -> String {
-        format!("{}/{}", self.instance, self.runs.fetch_add(1, Relaxed) + 1)
+        format!("{}/{}", self.this.name, self.runs.fetch_add(1, Relaxed) + 1)
     }
 
     /// Counts a run as under way until what this returns is dropped; none when the watch is closing.
@@ -142,7 +142,7 @@ impl fmt::Debug for Core {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tasks = self.tasks();
         f.debug_struct("Tasks")
-            .field("instance", &self.instance)
+            .field("instance", &self.this.name)
             .field("tasks", &tasks.iter().map(|task| task.name()).collect::<Vec<_>>())
             .finish_non_exhaustive()
     }

@@ -13,9 +13,13 @@ use super::options::TaskOptions;
 use super::run::called;
 use super::scheduler;
 use super::task::{Task, TaskInfo};
+use crate::id::Id;
 use crate::presets::monitoring::MonitoringMetrics;
 use crate::queue::Ended;
-use crate::store::{Store, TaskRun};
+use crate::sanitise::label_value;
+use crate::service::ServiceInfo;
+use crate::store::{Instance, Store, TaskRun};
+use crate::timestamp::Timestamp;
 
 /// The tasks of a watch. Cloning it copies a handle.
 #[derive(Clone)]
@@ -30,8 +34,13 @@ struct Open {
 }
 
 impl Tasks {
-    pub(crate) fn new(store: Arc<dyn Store>, metrics: Option<MonitoringMetrics>, options: &TaskOptions) -> Self {
-        let core = Arc::new(Core::new(store, metrics, instance(), options.lease));
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        metrics: Option<MonitoringMetrics>,
+        service: &ServiceInfo,
+        options: &TaskOptions,
+    ) -> Self {
+        let core = Arc::new(Core::new(store, metrics, this(service), options.lease));
         for task in super::builtin::tasks(&core.store, options) {
             // Their names differ, and there is room.
             let _registered = core.register(task);
@@ -88,7 +97,7 @@ impl Tasks {
 
     /// Returns the name of this instance, as leases and runs have it: host, process, and a number of this watch.
     pub fn instance(&self) -> &str {
-        &self.open.core.instance
+        &self.open.core.this.name
     }
 
     /// Begins nothing more, waits for what runs until a deadline, gives up the rest, and says how many that were.
@@ -113,10 +122,18 @@ fn start(core: &Arc<Core>) -> Option<Ended> {
     }
 }
 
-/// Names this instance: of two watches or two starts of a process, no two have one name.
-fn instance() -> String {
-    let host = super::host();
-    format!("{host}-{}-{:08x}", std::process::id(), super::draw() as u32)
+/// Describes this instance: of two watches or two starts of a process, no two have one name.
+fn this(service: &ServiceInfo) -> Instance {
+    let (host, now) = (super::host(), Timestamp::now());
+    Instance {
+        name: format!("{host}-{}-{:08x}", std::process::id(), super::draw() as u32),
+        process: Id::this_process(),
+        service: label_value(service.name).into_owned(),
+        release: label_value(service.version).into_owned(),
+        host,
+        started_at: now,
+        seen_at: now,
+    }
 }
 
 impl Drop for Open {

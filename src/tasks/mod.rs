@@ -11,17 +11,24 @@
 //! # }
 //! ```
 
+mod archive;
 mod argument;
 mod builtin;
 mod context;
 mod core;
+mod correlation;
 mod error;
+mod evidence;
 mod handle;
+mod incidents;
 mod options;
+mod processing;
+mod retention;
 mod run;
 mod scheduler;
 mod task;
 
+pub use archive::{Archive, ArchiveFile, ArchivePlace};
 pub use argument::{Argument, Arguments, MAX_ARGUMENT_BYTES};
 pub use context::TaskContext;
 pub use error::{InvalidTask, InvalidTaskOptions, TaskError};

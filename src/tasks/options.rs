@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::archive::Archive;
 use super::error::InvalidTaskOptions;
 use crate::environment::Environment;
 use crate::sanitise::truncate;
@@ -33,6 +34,7 @@ pub struct TaskOptions {
     pub(super) metric_days: u32,
     pub(super) scheduler: bool,
     pub(super) lease: Duration,
+    pub(super) archive: Option<Archive>,
 }
 
 impl TaskOptions {
@@ -78,6 +80,12 @@ impl TaskOptions {
         self
     }
 
+    /// Archives events and samples before they are dropped. Default: what is dropped is gone.
+    pub fn archive(mut self, archive: Archive) -> Self {
+        self.archive = Some(archive);
+        self
+    }
+
     /// Runs no task by itself: each runs when the app calls it. Default: the scheduler runs.
     pub fn without_scheduler(mut self) -> Self {
         self.scheduler = false;
@@ -94,7 +102,7 @@ impl TaskOptions {
 
 impl Default for TaskOptions {
     fn default() -> Self {
-        Self { event_days: 30, metric_days: 90, scheduler: true, lease: Duration::from_secs(15) }
+        Self { event_days: 30, metric_days: 90, scheduler: true, lease: Duration::from_secs(15), archive: None }
     }
 }
 

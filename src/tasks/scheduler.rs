@@ -17,13 +17,16 @@ use crate::timestamp::Timestamp;
 /// The lease of whoever runs what is scheduled.
 const LEAD: &str = "runner";
 
+/// How often an instance says that it is there.
+const ANNOUNCE: Duration = Duration::from_secs(600);
+
 /// How long a run that could not begin is left alone, and the longest that the scheduler sleeps on a due task.
 const REST: Duration = Duration::from_secs(1);
 
 /// Runs what is scheduled until the watch is closing, whenever this instance leads.
 pub(super) async fn run(core: Arc<Core>) {
     let mut closing = core.closing.subscribe();
-    let mut scheduler = Scheduler { core, led_at: None, attempts: Arc::default() };
+    let mut scheduler = Scheduler { core, led_at: None, announced_at: None, attempts: Arc::default() };
     // Not at once: a process that ends soon asks nothing of the store.
     let mut rest = scheduler.third();
     loop {
@@ -43,6 +46,7 @@ struct Scheduler {
     core: Arc<Core>,
     /// The store's time when it last said that this instance leads, and when that was.
     led_at: Option<(Timestamp, Instant)>,
+    announced_at: Option<Instant>,
     attempts: Attempts,
 }
 
@@ -68,6 +72,9 @@ impl Scheduler {
     /// Makes sure that this instance leads, begins what is due, and says how long nothing else is.
     async fn look(&mut self) -> Duration {
         let third = self.third();
+        if self.announced_at.is_none_or(|at| at.elapsed() >= ANNOUNCE) {
+            self.announced_at = self.announce().await.then(Instant::now);
+        }
         if self.led_at.is_none_or(|(_, at)| at.elapsed() >= third) {
             self.led_at = self.lead().await;
             self.core.leads.store(self.led_at.is_some(), Relaxed);
@@ -79,9 +86,15 @@ impl Scheduler {
         next.unwrap_or(third).min(third.saturating_sub(at.elapsed()))
     }
 
+    /// Says that this instance is there, leading or not.
+    async fn announce(&self) -> bool {
+        let announced = self.core.store.announce_instance(&self.core.this);
+        matches!(timeout(self.core.lease, announced).await, Ok(Ok(())))
+    }
+
     async fn lead(&self) -> Option<(Timestamp, Instant)> {
         let core = &self.core;
-        let asked = core.store.acquire_lease(LEAD, &core.instance, core.lease);
+        let asked = core.store.acquire_lease(LEAD, &core.this.name, core.lease);
         match timeout(core.lease, asked).await {
             Ok(Ok(Leased::Held(lease))) => Some((lease.now, Instant::now())),
             Ok(Ok(Leased::Taken(_))) => None,
@@ -95,7 +108,7 @@ impl Scheduler {
 
     async fn resign(&self) {
         if self.core.leads.swap(false, Relaxed) {
-            let _unheard = timeout(self.third(), self.core.store.release_lease(LEAD, &self.core.instance)).await;
+            let _unheard = timeout(self.third(), self.core.store.release_lease(LEAD, &self.core.this.name)).await;
         }
     }
 
@@ -113,7 +126,7 @@ impl Scheduler {
             }
             _ => {}
         }
-        let due = slot.plus(jitter(&self.core.instance, task.name(), slot, task.latest(every)));
+        let due = slot.plus(jitter(&self.core.this.name, task.name(), slot, task.latest(every)));
         if due > now {
             return Some(due.since(now));
         }

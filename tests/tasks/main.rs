@@ -8,4 +8,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod app;
 mod calls;
+mod cluster;
+mod ingesting;
+mod instances;
+mod killed;
+mod processing;
+mod retention;

@@ -7,7 +7,9 @@ use serde_json::Value;
 
 use super::{Memory, read, write};
 use crate::store::lease::{MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES};
-use crate::store::{Lease, LeaseStore, Leased, RunClaim, RunStatus, StoreError, StoreErrorKind, StoreFuture, TaskRun};
+use crate::store::{
+    Instance, Lease, LeaseStore, Leased, RunClaim, RunStatus, StoreError, StoreErrorKind, StoreFuture, TaskRun,
+};
 use crate::timestamp::Timestamp;
 
 /// The most leases, tasks with runs, and progresses; further ones are refused as `Full`.
@@ -21,6 +23,7 @@ pub(super) struct Leases {
     leases: HashMap<String, Held>,
     runs: HashMap<String, BTreeMap<Timestamp, TaskRun>>,
     progress: HashMap<String, (u64, Value)>,
+    instances: HashMap<String, Instance>,
 }
 
 #[derive(Debug)]
@@ -106,7 +109,20 @@ impl Leases {
             forgotten += std::mem::replace(runs, kept).len() as u64;
         }
         self.runs.retain(|_, runs| !runs.is_empty());
+        self.instances.retain(|_, instance| instance.seen_at >= before);
         forgotten
+    }
+
+    fn announce(&mut self, instance: &Instance) -> Result<(), StoreError> {
+        const OPERATION: &str = "announce_instance";
+        for text in [&instance.name, &instance.service, &instance.release, &instance.host] {
+            fits(text, MAX_LEASE_NAME_BYTES, OPERATION)?;
+        }
+        has_room(&self.instances, &instance.name, OPERATION)?;
+        let now = Timestamp::now();
+        let started_at = self.instances.get(&instance.name).map_or(now, |there| there.started_at);
+        self.instances.insert(instance.name.clone(), Instance { started_at, seen_at: now, ..instance.clone() });
+        Ok(())
     }
 
     fn put(&mut self, name: &str, fence: u64, value: &Value) -> Result<bool, StoreError> {
@@ -165,6 +181,19 @@ impl LeaseStore for Memory {
 
     fn forget_runs(&self, before: Timestamp) -> StoreFuture<'_, u64> {
         Box::pin(async move { Ok(write(&self.inner.leases).forget(before)) })
+    }
+
+    fn announce_instance<'a>(&'a self, instance: &'a Instance) -> StoreFuture<'a, ()> {
+        Box::pin(async move { write(&self.inner.leases).announce(instance) })
+    }
+
+    fn instances(&self, limit: usize) -> StoreFuture<'_, Vec<Instance>> {
+        Box::pin(async move {
+            let mut found: Vec<_> = read(&self.inner.leases).instances.values().cloned().collect();
+            found.sort_by(|a, b| b.seen_at.cmp(&a.seen_at).then_with(|| a.name.cmp(&b.name)));
+            found.truncate(limit.min(1_000));
+            Ok(found)
+        })
     }
 
     fn progress<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Value>> {

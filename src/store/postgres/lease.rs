@@ -10,7 +10,9 @@ use super::fault::fault;
 use super::value::{Json, Time};
 use super::{Access, Postgres};
 use crate::store::lease::{MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES};
-use crate::store::{Lease, LeaseStore, Leased, RunClaim, RunStatus, StoreError, StoreErrorKind, StoreFuture, TaskRun};
+use crate::store::{
+    Instance, Lease, LeaseStore, Leased, RunClaim, RunStatus, StoreError, StoreErrorKind, StoreFuture, TaskRun,
+};
 use crate::timestamp::Timestamp;
 
 /// How often a lease is asked for again that another one made or gave back at the same moment.
@@ -50,6 +52,18 @@ const RUNS: &str = "
     WHERE task = $1 ORDER BY slot DESC LIMIT $2";
 
 const FORGET: &str = "DELETE FROM watchkeeper.task_runs WHERE slot < $1";
+
+const FORGET_INSTANCES: &str = "DELETE FROM watchkeeper.instances WHERE seen_at < $1";
+
+const ANNOUNCE: &str = "
+    INSERT INTO watchkeeper.instances AS i (name, process, service, release, host, started_at, seen_at)
+    VALUES ($1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp())
+    ON CONFLICT (name) DO UPDATE SET process = excluded.process, service = excluded.service,
+        release = excluded.release, host = excluded.host, seen_at = excluded.seen_at";
+
+const INSTANCES: &str = "
+    SELECT name, process, service, release, host, started_at, seen_at FROM watchkeeper.instances
+    ORDER BY seen_at DESC, name LIMIT $1";
 
 const PROGRESS: &str = "SELECT value FROM watchkeeper.task_progress WHERE name = $1";
 
@@ -108,6 +122,18 @@ fn read_run(row: &Row) -> Result<TaskRun, tokio_postgres::Error> {
         // The table's CHECK leaves no other names.
         status: row.try_get::<_, Option<&str>>(6)?.and_then(|status| status.parse().ok()),
         note: row.try_get(7)?,
+    })
+}
+
+fn read_instance(row: &Row) -> Result<Instance, tokio_postgres::Error> {
+    Ok(Instance {
+        name: row.try_get(0)?,
+        process: u32::try_from(row.try_get::<_, i64>(1)?).unwrap_or(u32::MAX),
+        service: row.try_get(2)?,
+        release: row.try_get(3)?,
+        host: row.try_get(4)?,
+        started_at: row.try_get::<_, Time>(5)?.0,
+        seen_at: row.try_get::<_, Time>(6)?.0,
     })
 }
 
@@ -188,8 +214,45 @@ impl LeaseStore for Postgres {
         const OPERATION: &str = "forget_runs";
         self.ask(OPERATION, Access::Write, move |_, client| {
             Box::pin(async move {
-                let forgotten = client.execute_typed(FORGET, &[(&Time(before), Type::TIMESTAMPTZ)]).await;
-                forgotten.map_err(|error| fault(OPERATION, error))
+                let before = [(&Time(before) as _, Type::TIMESTAMPTZ)];
+                let forgotten = client.execute_typed(FORGET, &before).await;
+                let forgotten = forgotten.map_err(|error| fault(OPERATION, error))?;
+                let gone = client.execute_typed(FORGET_INSTANCES, &before).await;
+                gone.map(|_| forgotten).map_err(|error| fault(OPERATION, error))
+            })
+        })
+    }
+
+    fn announce_instance<'a>(&'a self, instance: &'a Instance) -> StoreFuture<'a, ()> {
+        const OPERATION: &str = "announce_instance";
+        let instance = instance.clone();
+        self.ask(OPERATION, Access::Write, move |_, client| {
+            Box::pin(async move {
+                let Instance { name, process, service, release, host, .. } = &instance;
+                for text in [name, service, release, host] {
+                    fits(text, MAX_LEASE_NAME_BYTES, OPERATION)?;
+                }
+                let parameters = [
+                    (name as _, Type::TEXT),
+                    (&i64::from(*process) as _, Type::INT8),
+                    (service as _, Type::TEXT),
+                    (release as _, Type::TEXT),
+                    (host as _, Type::TEXT),
+                ];
+                let announced = client.execute_typed(ANNOUNCE, &parameters).await;
+                announced.map(|_| ()).map_err(|error| fault(OPERATION, error))
+            })
+        })
+    }
+
+    fn instances(&self, limit: usize) -> StoreFuture<'_, Vec<Instance>> {
+        const OPERATION: &str = "instances";
+        let limit = limit.min(1_000) as i64;
+        self.ask(OPERATION, Access::Read, move |_, client| {
+            Box::pin(async move {
+                let failed = |error| fault(OPERATION, error);
+                let rows = client.query_typed(INSTANCES, &[(&limit, Type::INT8)]).await.map_err(failed)?;
+                rows.iter().map(|row| read_instance(row).map_err(failed)).collect()
             })
         })
     }

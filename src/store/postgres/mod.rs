@@ -15,6 +15,7 @@
 //! [`INSERT_EVENT`].
 
 mod alert;
+mod audit;
 mod event;
 mod fault;
 mod incident;

@@ -27,4 +27,15 @@ CREATE TABLE watchkeeper.task_progress (
     value jsonb NOT NULL
 );
 
+-- The processes that share this database, and the number that the ids which each makes end with.
+CREATE TABLE watchkeeper.instances (
+    name text COLLATE "C" PRIMARY KEY CHECK (octet_length(name) <= 256),
+    process bigint NOT NULL,
+    service text NOT NULL CHECK (octet_length(service) <= 256),
+    release text NOT NULL CHECK (octet_length(release) <= 256),
+    host text NOT NULL CHECK (octet_length(host) <= 256),
+    started_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL
+);
+
 INSERT INTO watchkeeper.migrations (version) VALUES (2);
