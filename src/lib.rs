@@ -32,7 +32,7 @@
 //! - [`journal`]: how it gets there without the app noticing.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
-//! - [`api`]: what is answered over HTTP: the scrape, the health.
+//! - [`api`]: what is answered over HTTP: the scrape, the health, the monitoring API.
 #![forbid(unsafe_code)]
 
 pub mod alert;
@@ -82,6 +82,9 @@ pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[cfg(feature = "api")]
+    #[doc = include_str!("../docs/guide/api.md")]
+    mod api {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
     #[cfg(feature = "sentry")]
