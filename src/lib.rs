@@ -33,7 +33,7 @@
 //! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
-//! - [`api`]: what is answered over HTTP: the scrape, the health.
+//! - [`api`]: what is answered over HTTP: the scrape, the health, the monitoring API.
 //! - `actix`: the same for an Actix Web `App`.
 #![forbid(unsafe_code)]
 
@@ -92,6 +92,9 @@ pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[cfg(feature = "api")]
+    #[doc = include_str!("../docs/guide/api.md")]
+    mod api {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
     #[cfg(feature = "sentry")]
