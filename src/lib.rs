@@ -28,13 +28,17 @@
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
+//! - [`desk`]: where incidents are opened, worked and looked back on.
 //! - [`journal`]: how it gets there without the app noticing.
+//! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
 
 pub mod alert;
 pub mod api;
+pub mod audit;
+pub mod desk;
 pub mod environment;
 pub mod event;
 pub mod health;
@@ -56,11 +60,13 @@ pub mod service;
 mod shutdown;
 pub mod stack;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
 pub mod trace;
+mod watched;
 mod watchkeeper;
 
 pub use id::{Id, InvalidId};
@@ -68,7 +74,8 @@ pub use named::UnknownName;
 pub use service::ServiceInfo;
 pub use telemetry::{Telemetry, TelemetryHandle};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
+pub use watched::Watched;
+pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]
