@@ -8,8 +8,8 @@ use watchkeeper::promql::engine::{
     SourceError,
 };
 
-use super::lateness::Lateness;
 use super::stored::Stored;
+use super::support::lateness::Lateness;
 
 /// Many series of one metric, made when they are asked for.
 struct Many {

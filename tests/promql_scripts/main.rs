@@ -6,6 +6,7 @@
 #![allow(dead_code, unreachable_pub, reason = "what other test binaries use of the shared modules")]
 
 mod bounds;
+mod counterpart;
 mod expectation;
 mod noise;
 mod notation;
@@ -15,5 +16,5 @@ mod scripts;
 mod semantics;
 mod stored;
 
-#[path = "../support/lateness.rs"]
-mod lateness;
+#[path = "../support/mod.rs"]
+mod support;

@@ -22,6 +22,10 @@ impl Stored {
         stored
     }
 
+    pub(crate) fn from_series(series: Vec<Series>) -> Self {
+        Self { series, ..Self::default() }
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
