@@ -82,7 +82,7 @@ fn server(series: &[Series]) -> (Prometheus, SocketAddr) {
 fn vector(noise: &mut Noise, levels: usize) -> String {
     if levels == 0 {
         let matcher = noise.one_of(&["", "{i='1'}", "{i=~'1|2'}", "{j!~'x.*'}", "{i!='2', j='y'}"]);
-        let shift = noise.one_of(&["", "", "", " offset 1m", " offset -40s", " @ 1780315505", " @ end()"]);
+        let shift = noise.one_of(&["", "", "", " offset 1m", " offset -40s", " @ 1780315503", " @ end()"]);
         return format!("{}{matcher}{shift}", noise.one_of(&["count_total", "level", "one"]));
     }
     let levels = levels - 1;
@@ -148,7 +148,7 @@ fn vector(noise: &mut Noise, levels: usize) -> String {
 }
 
 fn range(noise: &mut Noise, levels: usize) -> String {
-    let shift = noise.one_of(&["", "", " offset 1m", " offset -40s", " @ 1780315505", " @ start()"]);
+    let shift = noise.one_of(&["", "", " offset 1m", " offset -40s", " @ 1780315503", " @ start()"]);
     if levels == 0 || noise.below(2) == 0 {
         return format!(
             "{}[{}]{shift}",
@@ -156,8 +156,8 @@ fn range(noise: &mut Noise, levels: usize) -> String {
             noise.one_of(&["1m", "5m", "75s"])
         );
     }
-    // The left edge is no multiple of the step.
-    let steps = noise.one_of(&["5m30s:1m", "2m45s:30s", "3m10s:20s"]);
+    // The left edge is no multiple of the step, since all times but the fixed one are multiples of 10 s.
+    let steps = noise.one_of(&["5m25s:1m", "2m45s:30s", "3m5s:20s"]);
     format!("({})[{steps}]{shift}", vector(noise, levels))
 }
 
