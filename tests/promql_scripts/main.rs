@@ -14,6 +14,7 @@ mod refusals;
 mod script;
 mod scripts;
 mod semantics;
+mod shipped;
 mod stored;
 
 #[path = "../support/mod.rs"]

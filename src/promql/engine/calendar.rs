@@ -21,7 +21,7 @@ impl Date {
     /// What is no number of 64 bits is 2^63, as it is to Prometheus on the processors that most use.
     pub(super) fn of_number(seconds: f64) -> Self {
         const MOST: f64 = 9_223_372_036_854_775_808.0;
-        let is_whole = seconds >= -MOST && seconds < MOST;
+        let is_whole = (-MOST..MOST).contains(&seconds);
         Self::of_seconds(if is_whole { i128::from(seconds as i64) } else { 1 << 63 })
     }
 
