@@ -29,6 +29,7 @@
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
 //! - [`journal`]: how it gets there without the app noticing.
+//! - `history` (feature `alerting`): what the metrics were, asked in PromQL, without a Prometheus server.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 #![forbid(unsafe_code)]
@@ -106,4 +107,7 @@ mod guide {
     mod recording {}
     #[doc = include_str!("../docs/guide/postgres.md")]
     mod postgres {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/without-prometheus.md")]
+    mod without_prometheus {}
 }

@@ -288,14 +288,15 @@ impl Head {
 
     /// Returns where labels stand among the series of their name, or would stand.
     fn place_in_name(&self, name: &str, labels: &LabelSet) -> usize {
-        let before = |other: &u32| {
-            self.places[*other as usize].series.as_ref().is_some_and(|series| series.labels < *labels)
-        };
+        let before =
+            |other: &u32| self.places[*other as usize].series.as_ref().is_some_and(|series| series.labels < *labels);
         self.by_name.get(name).map_or(0, |of_name| of_name.partition_point(before))
     }
 
     fn remove(&mut self, place: u32) {
-        let Some(labels) = self.places[place as usize].series.as_ref().map(|series| series.labels.clone()) else { return };
+        let Some(labels) = self.places[place as usize].series.as_ref().map(|series| series.labels.clone()) else {
+            return;
+        };
         let name = labels.get(METRIC_NAME);
         let at = self.place_in_name(name, &labels);
         if let Some(of_name) = self.by_name.get_mut(name) {

@@ -122,7 +122,8 @@ impl fmt::Debug for Rounds {
 fn store(journal: &Journal, time: i64, sampled: Sampled) {
     let time = Timestamp::from_micros(time.saturating_mul(1000));
     let name = sampled.labels.get(METRIC_NAME);
-    let draft = if sampled.is_total { Sample::counter(name, sampled.value) } else { Sample::gauge(name, sampled.value) };
+    let draft =
+        if sampled.is_total { Sample::counter(name, sampled.value) } else { Sample::gauge(name, sampled.value) };
     let labels = sampled.labels.iter().filter(|(name, _)| *name != METRIC_NAME);
     journal.record_sample(labels.fold(draft.at(time), |draft, (name, value)| draft.label(name, value)));
 }

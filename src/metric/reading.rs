@@ -90,7 +90,9 @@ pub(crate) struct ForeignSample<'a> {
 impl ForeignSample<'_> {
     /// Reads the name and the labels; none where the line is not well formed.
     pub(crate) fn labels(&self) -> Option<(String, Vec<(String, String)>)> {
-        let Some((name, inner)) = self.series.split_once('{') else { return Some((self.series.to_owned(), Vec::new())) };
+        let Some((name, inner)) = self.series.split_once('{') else {
+            return Some((self.series.to_owned(), Vec::new()));
+        };
         let (mut labels, mut rest) = (Vec::new(), inner);
         while !rest.starts_with('}') {
             let (label, behind) = rest.split_once("=\"")?;
@@ -159,7 +161,8 @@ impl Registry {
             if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) {
                 all.entry(name.to_owned()).or_default().help = unescaped(help);
             } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' ')) {
-                all.entry(name.to_owned()).or_default().kind = KINDS.into_iter().find(|known| *known == kind).unwrap_or("unknown");
+                all.entry(name.to_owned()).or_default().kind =
+                    KINDS.into_iter().find(|known| *known == kind).unwrap_or("unknown");
             }
         }
         all

@@ -82,8 +82,11 @@ fn operation(route: &Route, components: &mut Map<String, Value>) -> Value {
     }
     match route.takes {
         Takes::Form if route.method == http::Method::POST => {
-            let of = |parameter: &Value| (parameter["name"].as_str().unwrap_or_default().to_owned(), parameter["schema"].clone());
-            let form = operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "query");
+            let of = |parameter: &Value| {
+                (parameter["name"].as_str().unwrap_or_default().to_owned(), parameter["schema"].clone())
+            };
+            let form =
+                operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "query");
             let properties: Map<String, Value> = form.map(of).collect();
             operation["requestBody"] = json!({
                 "description": "The same parameters, as a form.",

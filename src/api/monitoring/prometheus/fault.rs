@@ -64,7 +64,9 @@ impl From<HistoryError> for Fault {
         let kind = match &error {
             HistoryError::Query(_) => return Self::parameter("query", error),
             HistoryError::NoSelector { .. } => Kind::BadData,
-            HistoryError::Evaluation(EvaluationError::Range { .. } | EvaluationError::TooManySteps { .. }) => Kind::BadData,
+            HistoryError::Evaluation(EvaluationError::Range { .. } | EvaluationError::TooManySteps { .. }) => {
+                Kind::BadData
+            }
             HistoryError::Evaluation(EvaluationError::Deadline { .. })
             | HistoryError::Evaluation(EvaluationError::Source(SourceError::Deadline))
             | HistoryError::Source(SourceError::Deadline) => Kind::Timeout,

@@ -80,7 +80,9 @@ impl Form {
 /// Reads a time: seconds since 1970, to the millisecond, or RFC 3339.
 fn time(text: &str) -> Option<Timestamp> {
     match text.parse::<f64>() {
-        Ok(seconds) if seconds.is_finite() => Some(Timestamp::from_micros(((seconds * 1000.0).round() as i64).saturating_mul(1000))),
+        Ok(seconds) if seconds.is_finite() => {
+            Some(Timestamp::from_micros(((seconds * 1000.0).round() as i64).saturating_mul(1000)))
+        }
         Ok(_) => None,
         Err(_) => text.parse().ok(),
     }

@@ -28,12 +28,8 @@ const LIMIT: Parameter = Parameter::query("limit", TEXT, "How many are returned 
 
 const INSTANT: &[Parameter] =
     &[EXPRESSION, Parameter::query("time", TEXT, "As of when, in seconds since 1970 or RFC 3339; now by default.")];
-const RANGE: &[Parameter] = &[
-    EXPRESSION,
-    START,
-    END,
-    Parameter::query("step", TEXT, "How far apart the values are, in seconds or as `15s`."),
-];
+const RANGE: &[Parameter] =
+    &[EXPRESSION, START, END, Parameter::query("step", TEXT, "How far apart the values are, in seconds or as `15s`.")];
 const SERIES: &[Parameter] = &[MATCH, START, END, LIMIT];
 const METADATA: &[Parameter] = &[Parameter::query("metric", Schema::Text(256), "Of the metric of this name."), LIMIT];
 
@@ -41,16 +37,10 @@ const METADATA: &[Parameter] = &[Parameter::query("metric", Schema::Text(256), "
 pub(super) fn routes() -> Vec<Route> {
     macro_rules! row {
         ($method:ident $path:literal, $name:literal, $handler:expr, $takes:expr, $about:literal) => {
-            Route::new(
-                Method::$method,
-                concat!("/prometheus/api/v1/", $path),
-                Role::Moderator,
-                $name,
-                $handler,
-            )
-            .about($about)
-            .takes_form($takes)
-            .answers(Answers::Document("application/json"))
+            Route::new(Method::$method, concat!("/prometheus/api/v1/", $path), Role::Moderator, $name, $handler)
+                .about($about)
+                .takes_form($takes)
+                .answers(Answers::Document("application/json"))
         };
     }
     vec![

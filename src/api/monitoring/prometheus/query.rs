@@ -30,10 +30,9 @@ pub(super) fn history(call: &Call) -> Result<&History, Fault> {
 /// Answers data, or what is wrong, as Prometheus does.
 pub(super) fn answered(data: Result<String, Fault>) -> Answer {
     match data {
-        Ok(data) => Answer::document(
-            "application/json",
-            Bytes::from(format!("{{\"status\":\"success\",\"data\":{data}}}")),
-        ),
+        Ok(data) => {
+            Answer::document("application/json", Bytes::from(format!("{{\"status\":\"success\",\"data\":{data}}}")))
+        }
         Err(fault) => fault.answer(),
     }
 }
