@@ -90,6 +90,16 @@ impl Id {
         Timestamp::from_micros(millis * 1000 + if below > 999 { 999 } else { below })
     }
 
+    /// Returns the number of the process that made the id; another maker's ids have anything there.
+    pub const fn process(self) -> u32 {
+        (self.0 & MASK as u128) as u32
+    }
+
+    /// Returns the number that the ids of this process end with.
+    pub(crate) fn this_process() -> u32 {
+        *PROCESS as u32
+    }
+
     /// Returns the largest id below this one, for use as a bound; it need not be an id that is made.
     pub(crate) const fn before(self) -> Option<Self> {
         if self.0 <= Self::MIN.0 { None } else { Some(Self(self.0 - 1)) }

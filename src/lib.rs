@@ -28,14 +28,24 @@
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
+//! - [`desk`]: where incidents are opened, worked and looked back on.
 //! - [`journal`]: how it gets there without the app noticing.
 //! - `history` (feature `alerting`): what the metrics were, asked in PromQL, without a Prometheus server.
+//! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
+//! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
+//! - `actix`: the same for an Actix Web `App`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actix")]
+pub mod actix;
 pub mod alert;
+#[cfg(feature = "alerting")]
+pub mod alerting;
 pub mod api;
+pub mod audit;
+pub mod desk;
 pub mod environment;
 pub mod event;
 pub mod health;
@@ -57,13 +67,17 @@ pub mod sample;
 pub mod sanitise;
 pub mod service;
 mod shutdown;
+#[cfg(any(feature = "alerting", feature = "webhook"))]
+mod signature;
 pub mod stack;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
 pub mod trace;
+mod watched;
 mod watchkeeper;
 
 pub use id::{Id, InvalidId};
@@ -71,7 +85,8 @@ pub use named::UnknownName;
 pub use service::ServiceInfo;
 pub use telemetry::{Telemetry, TelemetryHandle};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
+pub use watched::Watched;
+pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]
@@ -110,4 +125,8 @@ mod guide {
     #[cfg(feature = "alerting")]
     #[doc = include_str!("../docs/guide/without-prometheus.md")]
     mod without_prometheus {}
+    #[doc = include_str!("../docs/guide/stack.md")]
+    mod stack {}
+    #[doc = include_str!("../docs/operations/monitoring-the-monitor.md")]
+    mod monitoring_the_monitor {}
 }

@@ -1,29 +1,28 @@
 //! The root: one value that holds the parts together.
 
+#[cfg(feature = "alerting")]
+mod alerts;
 #[cfg(feature = "api")]
 mod api;
+mod doors;
 #[cfg(feature = "alerting")]
 mod history;
-mod watched;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(feature = "api")]
 use crate::api::monitoring::{MonitoringApi, Services};
 use crate::api::{HealthAnswers, Scraper};
-#[cfg(feature = "axum")]
-use crate::api::{ListenOn, MetricsServer};
+use crate::desk::Desk;
 use crate::event::EventDraft;
-use crate::health::{Check, Health, Probe};
+use crate::health::{Check, Health, Probe, checks_of_sinks};
 #[cfg(feature = "alerting")]
 use crate::history::{History, HistoryOptions};
-#[cfg(feature = "axum")]
-use crate::http::AxumBody;
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::id::Id;
-use crate::journal::{Forwarder, Journal, JournalOptions};
+use crate::journal::{Forwarder, Journal, JournalOptions, event_of};
 use crate::metric::{RegisterError, Registry};
 use crate::presets::{Group, Presets};
 use crate::queue::{Accounts, Worker};
@@ -31,12 +30,14 @@ use crate::sample::SampleDraft;
 use crate::service::ServiceInfo;
 use crate::shutdown;
 use crate::store::{Memory, Store};
+use crate::tasks::{TaskOptions, Tasks};
 use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
+use crate::watched::Watched;
 
+#[cfg(feature = "alerting")]
+use self::alerts::AlertChoices;
 #[cfg(feature = "api")]
 use self::api::ApiChoices;
-pub use self::watched::Watched;
-use self::watched::{checks_of_sinks, event_of};
 
 /// The watch over one service. Cloning it copies a handle.
 #[derive(Clone)]
@@ -52,6 +53,10 @@ struct Inner {
     layer: HttpLayer<AnyBody>,
     store: Arc<dyn Store>,
     journal: Journal,
+    tasks: Tasks,
+    desk: Desk,
+    #[cfg(feature = "alerting")]
+    alerting: Option<crate::alerting::Alerting>,
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
@@ -76,6 +81,9 @@ impl Watchkeeper {
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
+            tasks: None,
+            #[cfg(feature = "alerting")]
+            alerts: AlertChoices::default(),
             #[cfg(feature = "alerting")]
             history: None,
             #[cfg(feature = "api")]
@@ -103,61 +111,9 @@ impl Watchkeeper {
         self.inner.metrics.registry()
     }
 
-    /// Returns the layer to put around an axum `Router`, last, so that unmatched requests are seen too.
-    #[cfg(feature = "axum")]
-    pub fn http_layer(&self) -> HttpLayer<AxumBody> {
-        self.inner.layer.for_bodies()
-    }
-
-    /// Returns the layer to put around any other tower service of HTTP requests.
-    ///
-    /// It has no router to ask, so the routes are named by [`HttpLayerBuilder::path`].
-    pub fn tower_layer(&self) -> HttpLayer<AnyBody> {
-        self.inner.layer.clone()
-    }
-
-    /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`, and the
-    /// monitoring API where the builder was told [who calls](WatchkeeperBuilder::principals).
-    ///
-    /// An app that has one of these itself, which axum's `merge` panics at, merges
-    /// [`scraper().router()`](crate::api::Scraper::router), which is `/metrics` alone, or
-    /// [`health_answers().router()`](crate::api::HealthAnswers::router), which is the rest.
-    #[cfg(feature = "axum")]
-    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        let routes = self.inner.scraper.router().merge(self.inner.health.router());
-        #[cfg(feature = "api")]
-        if self.inner.api.has_source() {
-            return routes.merge(self.inner.api.router());
-        }
-        routes
-    }
-
     /// Returns the health checks, to ask them from code.
     pub fn health(&self) -> &Health {
         self.inner.health.checks()
-    }
-
-    /// Returns what answers questions about health, for servers other than axum.
-    pub fn health_answers(&self) -> &HealthAnswers {
-        &self.inner.health
-    }
-
-    /// Returns what answers a scrape, for servers other than axum.
-    pub fn scraper(&self) -> &Scraper {
-        &self.inner.scraper
-    }
-
-    /// Serves `/metrics` on a port of its own, until what this returns is dropped.
-    ///
-    /// A port number listens on the loopback address alone; a `SocketAddr` is taken as it is. To be called within a
-    /// tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the address cannot be listened on.
-    #[cfg(feature = "axum")]
-    pub async fn serve_metrics(&self, on: impl Into<ListenOn>) -> std::io::Result<MetricsServer> {
-        MetricsServer::start(&self.inner.scraper, on.into()).await
     }
 }
 
@@ -173,6 +129,8 @@ impl Watchkeeper {
 
     /// Sends what waits in events, samples, logs, error reports and traces, and tells what was left after `deadline`.
     ///
+    /// Before that, tasks that run are told to come to an end and given up after a third of the deadline, at most 2 s.
+    ///
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
     /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
@@ -180,9 +138,23 @@ impl Watchkeeper {
         #[cfg(feature = "alerting")]
         let _ended = self.history().is_some_and(|history| history.close(Duration::ZERO));
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
-        shutdown::on_its_own_thread(move || match &telemetry {
-            Some(telemetry) => telemetry.close(deadline),
-            None => closing.close(deadline),
+        let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
+        #[cfg(feature = "alerting")]
+        let alerting = self.inner.alerting.clone();
+        shutdown::on_its_own_thread(move || {
+            let left = tasks.close(start + (deadline / 3).min(MOST_FOR_TASKS));
+            if left > 0 {
+                tracing::warn!(left, "tasks that still ran were given up");
+            }
+            #[cfg(feature = "alerting")]
+            if let Some(alerting) = alerting {
+                alerting.close(start + (deadline / 2).min(MOST_FOR_TASKS * 2));
+            }
+            let rest = deadline.saturating_sub(start.elapsed());
+            match &telemetry {
+                Some(telemetry) => telemetry.close(rest),
+                None => closing.close(rest),
+            }
         })
         .await
     }
@@ -204,6 +176,16 @@ impl Watchkeeper {
         &self.inner.journal
     }
 
+    /// Returns the tasks, to run one or to register the app's own.
+    pub fn tasks(&self) -> &Tasks {
+        &self.inner.tasks
+    }
+
+    /// Returns the desk, where incidents are opened, worked and looked back on.
+    pub fn desk(&self) -> &Desk {
+        &self.inner.desk
+    }
+
     /// Returns the store that the journal writes to.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
@@ -214,6 +196,9 @@ impl Watchkeeper {
         &self.inner.accounts
     }
 }
+
+/// The most time of closing that tasks get.
+const MOST_FOR_TASKS: Duration = Duration::from_secs(2);
 
 impl AsRef<Registry> for Watchkeeper {
     fn as_ref(&self) -> &Registry {
@@ -239,6 +224,9 @@ pub struct WatchkeeperBuilder {
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
+    tasks: Option<TaskOptions>,
+    #[cfg(feature = "alerting")]
+    alerts: AlertChoices,
     #[cfg(feature = "alerting")]
     history: Option<HistoryOptions>,
     #[cfg(feature = "api")]
@@ -307,17 +295,29 @@ impl WatchkeeperBuilder {
         self
     }
 
+    /// Makes choices about tasks: how long things are kept, whether the scheduler runs. Default: what the environment says
+    /// ([`TaskOptions::from_env`]).
+    pub fn tasks(mut self, options: TaskOptions) -> Self {
+        self.tasks = Some(options);
+        self
+    }
+
     /// Builds the watch.
     ///
     /// Called within a tokio runtime, it watches that runtime too.
     ///
     /// # Errors
     ///
-    /// When the registry has a metric of another meaning under one of our names, or the metrics token is empty.
+    /// When the registry has a metric of another meaning under one of our names, the metrics token is empty, or a variable
+    /// of the environment is not what it may be.
     pub fn build(self) -> Result<Watchkeeper, RegisterError> {
         if self.metrics_token.as_ref().is_some_and(|token| token.trim().is_empty()) {
             return Err(RegisterError::EmptyToken);
         }
+        let tasks = match self.tasks {
+            Some(options) => options,
+            None => TaskOptions::from_env().map_err(|error| RegisterError::Setting(error.to_string()))?,
+        };
         let served = self.groups.as_ref().is_none_or(|groups| groups.contains(&Group::Http));
         let layer = if served { self.http.build(&self.registry)? } else { self.http.build_unrecorded() };
         let scraper = Scraper::with_token(self.registry.clone(), self.metrics_token.clone());
@@ -332,19 +332,46 @@ impl WatchkeeperBuilder {
         let accounts = telemetry.map(|telemetry| telemetry.accounts().clone()).unwrap_or_default();
         let store = self.store.unwrap_or_else(|| Arc::new(Memory::new()));
         let monitoring = Some(metrics.monitoring().clone());
+        let worker = Worker::default();
         let journal =
-            Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
+            Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, worker.clone());
+        let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
+        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
+        #[cfg(feature = "alerting")]
+        let history = self.history.and_then(|options| {
+            let started = History::start(metrics.registry(), &self.watched.service, &store, &journal, options);
+            started.inspect_err(|error| tracing::error!(%error, "the history's thread cannot be started")).ok()
+        });
+        #[cfg(feature = "alerting")]
+        if let Some(history) = &history {
+            history::count_dropped(history, metrics.monitoring(), metrics.registry());
+        }
+        let mut sinks = journal.sinks();
+        #[cfg(feature = "alerting")]
+        let alerting = {
+            let (alerting, more) = self.alerts.build(&tasks, history.as_ref(), |source| crate::alerting::Parts {
+                store: Arc::clone(&store),
+                journal: journal.clone(),
+                source,
+                accounts: accounts.clone(),
+                metrics: Some(metrics.monitoring().clone()),
+                worker,
+                instance: tasks.instance().to_owned(),
+            });
+            sinks.extend(more);
+            alerting
+        };
         accounts.export(&metrics);
         let mut closing = Vec::new();
         match telemetry {
             Some(telemetry) => {
-                journal.sinks().into_iter().for_each(|sink| telemetry.add_sink(sink));
+                sinks.into_iter().for_each(|sink| telemetry.add_sink(sink));
                 let keeps = journal.clone();
                 telemetry.keep_logged(move |logged| {
                     keeps.record_event(event_of(logged));
                 });
             }
-            None => closing = journal.sinks(),
+            None => closing = sinks,
         }
         let closing = Arc::new(Closing::new(closing, None));
         metrics.build().record_service(&self.watched.service);
@@ -352,23 +379,17 @@ impl WatchkeeperBuilder {
         let mut checks = self.checks;
         checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
-        #[cfg(feature = "alerting")]
-        let history = self.history.and_then(|options| {
-            let started = History::start(metrics.registry(), &watched.service, &store, &journal, options);
-            started.inspect_err(|error| tracing::error!(%error, "the history's thread cannot be started")).ok()
-        });
-        #[cfg(feature = "alerting")]
-        if let Some(history) = &history {
-            history::count_dropped(history, metrics.monitoring(), metrics.registry());
-        }
         #[cfg(feature = "api")]
         let api = self.api.build(Services {
             #[cfg(feature = "alerting")]
             history: history.clone(),
+            #[cfg(feature = "alerting")]
+            alerting: alerting.clone(),
             store: Arc::clone(&store),
             journal: journal.clone(),
             metrics: metrics.monitoring().clone(),
             scraper: scraper.clone(),
+            tasks: tasks.clone(),
             telemetry: watched.telemetry.clone(),
         });
         Ok(Watchkeeper {
@@ -380,6 +401,10 @@ impl WatchkeeperBuilder {
                 layer,
                 store,
                 journal,
+                tasks,
+                desk,
+                #[cfg(feature = "alerting")]
+                alerting,
                 closing,
                 accounts,
                 #[cfg(feature = "alerting")]

@@ -130,7 +130,7 @@ impl Block {
         let text = &self.text[self.settled..end];
         let mut lines = text.iter().filter(|byte| **byte == b'\n').count() as u64;
         let mut bytes = text.len() as u64;
-        for notice in self.notices.iter().filter(|notice| (self.settled + 1..=end).contains(notice)) {
+        for notice in self.notices.iter().filter(|notice| (self.settled + 1..=end).contains(*notice)) {
             let start = self.text[..notice - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
             lines -= 1;
             bytes -= (notice - start) as u64;

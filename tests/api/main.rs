@@ -8,8 +8,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod abuse;
 mod app;
+mod audit;
 mod document;
 mod events;
+mod incidents;
 mod mutations;
 mod roles;
+mod schemathesis;
+mod server;
+mod tasks;
+mod tokens;

@@ -77,6 +77,10 @@ impl Answer {
         Self { response }
     }
 
+    pub(super) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
     /// Sets the entity tag: the version of what is answered.
     #[must_use]
     pub(crate) fn version(mut self, version: u64) -> Self {

@@ -1,6 +1,5 @@
 //! A call: a request that was let in, with everything that its handler needs.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -23,7 +22,6 @@ use crate::timestamp::Timestamp;
 pub(crate) struct Call {
     pub(super) api: Arc<Api>,
     pub(super) principal: Principal,
-    pub(super) from: Option<IpAddr>,
     pub(super) head: Parts,
     pub(super) path: Vec<(String, String)>,
     pub(super) query: Query,
@@ -53,11 +51,6 @@ impl Call {
     /// Returns whose things the caller sees.
     pub(crate) fn scope(&self) -> Scope {
         self.principal.scope()
-    }
-
-    /// Returns the address that the call comes from, where it is known.
-    pub(crate) fn from(&self) -> Option<IpAddr> {
-        self.from
     }
 
     /// Returns what the handlers work with.
@@ -108,17 +101,21 @@ impl Call {
         Key::read(text, self.principal.name(), route, &self.api.remembered, now).map(Some)
     }
 
-    /// Returns the version that a change is made from: what `If-Match` says, or else the body.
-    pub(crate) fn version(&self, in_body: Option<u64>) -> Result<Option<u64>, ApiError> {
-        let Some(value) = self.head.headers.get(http::header::IF_MATCH) else { return Ok(in_body) };
-        let text = value.to_str().unwrap_or_default().trim();
-        let version = text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).and_then(|text| text.parse().ok());
-        match version {
-            Some(_) => Ok(version),
-            None => {
-                Err(ApiError::new(Code::InvalidParameter, "accepted: a version in quotes, such as \"3\"")
-                    .field("if-match"))
-            }
+    /// Returns the time that an idempotency key gives to what has none of its own, if it is one that is accepted.
+    pub(super) fn within_window(&self, time: Timestamp) -> Result<Timestamp, ApiError> {
+        if self.api.options.window.nearest(time, Timestamp::now()) == time {
+            return Ok(time);
+        }
+        let message = "the key's time is too long ago, or in the future";
+        Err(ApiError::new(Code::InvalidParameter, message).field(idempotency::HEADER))
+    }
+
+    /// Tells whether a change is made from this version: what `If-Match` says, or else the body, where either says so.
+    pub(crate) fn is_from(&self, version: u64, in_body: Option<u64>) -> bool {
+        match self.head.headers.get(http::header::IF_MATCH) {
+            Some(tag) if tag == "*" => true,
+            Some(tag) => tag.as_bytes() == format!("\"{version}\"").as_bytes(),
+            None => in_body.is_none_or(|seen| seen == version),
         }
     }
 }

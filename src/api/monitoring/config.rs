@@ -24,7 +24,7 @@ const CONFIG: Object = Object {
 
 const CHANGE: Object = Object {
     name: "ConfigChange",
-    fields: &[Field::required("log_filter", Schema::Name(MAX_FILTER_BYTES), "What is to be logged from now on.")],
+    fields: &[Field::required("log_filter", Schema::LogFilter(MAX_FILTER_BYTES), "What is to be logged from now on.")],
 };
 
 #[derive(Serialize)]
@@ -48,6 +48,7 @@ pub(super) fn routes() -> Vec<Route> {
             .takes(&CHANGE)
             .answers(Answers::One(Schema::Object(&CONFIG))),
         Route::new(Method::GET, "/openapi.json", Role::User, "openapi", openapi)
+            .unaudited()
             .about("Returns this description.")
             .answers(Answers::Document("application/json")),
     ]

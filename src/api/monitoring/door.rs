@@ -15,14 +15,16 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::answer::{Answer, respond};
+use super::audit::{Noted, Trail};
 use super::body::{self, Content, Held, Room};
 use super::call::{Body, Call};
 use super::error::{ApiError, Code};
 use super::idempotency::Remembered;
 use super::query::Query;
 use super::rate::Rate;
-use super::route::{Route, Takes};
+use super::route::{Audit, Route, Takes};
 use super::scan;
+use super::schema::Schema;
 use super::{ApiOptions, Principal, PrincipalSource, Services};
 
 /// How many wrong tokens an address may send at once; one more every ten seconds.
@@ -42,6 +44,7 @@ pub(super) struct Api {
     /// The description of all of it.
     pub(super) document: Bytes,
     pub(super) remembered: Remembered,
+    trail: Trail,
     rate: Option<Rate>,
     failures: Rate,
     late: Semaphore,
@@ -64,6 +67,7 @@ impl Api {
             routes,
             document: document.into(),
             remembered: Remembered::default(),
+            trail: Trail::new(),
             rate,
             failures: Rate::new(FAILURE_INTERVAL, FAILURES),
             late: Semaphore::new(MOST_LATE),
@@ -91,8 +95,9 @@ impl Api {
             return Err(ApiError::new(Code::NotFound, "there is no such path"));
         };
         let route = &self.routes[row];
+        let noted = Noted::of(Some(&principal), route.name, &head, from);
         if principal.role() < route.role {
-            self.services.refused(&principal, route, from);
+            self.trail.refusal(&self.services, &noted, 403);
             return Err(ApiError::new(Code::Forbidden, format!("this needs the role {}", route.role)));
         }
         let query = match route.takes {
@@ -105,14 +110,29 @@ impl Api {
         };
         let mut held = Held::nothing(&self.room);
         let body = self.body(route, &head, body, &mut held).await?;
-        let handler = Arc::clone(&route.handler);
-        handler(Call { api: self, principal, from, head, path, query, body, _held: held }).await
+        let (handler, kind) = (Arc::clone(&route.handler), route.audit);
+        let reads_others = principal.role() >= super::Role::Moderator;
+        let api = Arc::clone(&self);
+        let answer = handler(Call { api: self, principal, head, path, query, body, _held: held }).await;
+        match (kind, &answer) {
+            (Audit::Change, Err(error)) if error.code == Code::Forbidden => {
+                api.trail.refusal(&api.services, &noted, 403);
+            }
+            (Audit::Change, answer) => {
+                let status = answer.as_ref().map_or_else(|error| error.code.status(), Answer::status);
+                api.trail.change(&api.services, &noted, status).await;
+            }
+            (Audit::Read, Ok(_)) if reads_others => api.trail.read(&api.services, &noted),
+            _ => {}
+        }
+        answer
     }
 
     /// Finds out who is calling. Who tries tokens is slowed, who calls too often is told to come again.
     async fn known(&self, head: &Parts, from: Option<IpAddr>) -> Result<Principal, ApiError> {
         let nobody = || ApiError::new(Code::Unauthorized, "it is not known who is calling");
         let source = self.source.as_ref().ok_or_else(nobody)?;
+        let address = from;
         let from = from.map(network);
         if let Some(from) = &from {
             self.failures.has(from, Instant::now()).map_err(too_many)?;
@@ -124,6 +144,7 @@ impl Api {
         let Some(principal) = principal else {
             // Who shows nothing has guessed nothing.
             if head.headers.contains_key(AUTHORIZATION) {
+                self.trail.refusal(&self.services, &Noted::of(None, "authenticate", head, address), 401);
                 self.slow(from).await;
             }
             return Err(nobody());
@@ -174,6 +195,12 @@ impl Api {
             Takes::One(object) => {
                 let mut value = json(&text)?;
                 object.check(&mut value)?;
+                Ok(Body::One(value))
+            }
+            Takes::Fields => {
+                let value = json(&text)?;
+                let wrong = |_| ApiError::new(Code::InvalidField, "a JSON object is needed");
+                Schema::Fields.check(&value).map_err(wrong)?;
                 Ok(Body::One(value))
             }
             Takes::Many(_) => self.items(&text, content).map(Body::Many),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Role;
 use super::answer::Answer;
+use super::audit;
 use super::call::{self, Call};
 use super::error::{ApiError, Code};
 use super::idempotency::{self, Key};
@@ -78,6 +79,7 @@ const FILTERS: &[Parameter] = &[
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/events", Role::User, "createEvent", create)
+            .unaudited()
             .about("Keeps an event, and answers when the store has it.")
             .takes(&DRAFT)
             .idempotent()
@@ -89,6 +91,7 @@ pub(super) fn routes() -> Vec<Route> {
             .query(PAGE)
             .answers(Answers::Page(Schema::Object(&EVENT))),
         Route::new(Method::POST, "/events/bulk", Role::User, "createEvents", create_many)
+            .unaudited()
             .about("Keeps many events, each by itself: what is refused holds up nothing else.")
             .takes_many(&DRAFT)
             .idempotent()
@@ -122,6 +125,7 @@ async fn create_many(mut call: Call) -> Result<Answer, ApiError> {
 /// Makes an event of what was told. It is the caller's, whatever was told.
 fn accept(call: &Call, value: Value, key: Option<&Key>, place: usize, now: Timestamp) -> Result<Arc<Event>, ApiError> {
     let told = value.get("timestamp").is_some();
+    audit::check_source(&value["source"])?;
     let mut draft = call::read::<EventDraft>(value)?.created_by(call.principal().name());
     if let Some(key) = key.filter(|_| !told) {
         draft = draft.at(key.time);

@@ -44,9 +44,10 @@
 //! sees, and belongs into every query. `Answer::page` and `paged!` do pages. Afterwards `cargo test --all-features --test api`
 //! brings `docs/openapi.json` up to date.
 
-#![allow(dead_code, reason = "the routes of incidents, which come next, use the rest")]
-
+#[cfg(feature = "alerting")]
+mod alerts;
 mod answer;
+mod audit;
 mod body;
 mod call;
 mod config;
@@ -56,6 +57,8 @@ mod events;
 #[cfg(feature = "alerting")]
 mod history;
 mod idempotency;
+mod incident_change;
+mod incidents;
 mod ingest;
 mod openapi;
 mod options;
@@ -71,7 +74,10 @@ mod samples;
 mod scan;
 mod schema;
 mod services;
+mod stats;
 mod table;
+mod tasks;
+mod timeline;
 mod tokens;
 
 pub use error::Code;

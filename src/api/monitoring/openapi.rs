@@ -101,6 +101,11 @@ fn operation(route: &Route, components: &mut Map<String, Value>) -> Value {
             operation["requestBody"] =
                 json!({ "required": true, "content": { "application/json": { "schema": schema } } });
         }
+        Takes::Fields => {
+            let schema = Schema::Fields.render(components);
+            operation["requestBody"] =
+                json!({ "required": true, "content": { "application/json": { "schema": schema } } });
+        }
         Takes::Many(object) => {
             let item = Schema::Object(object).render(components);
             let array = json!({ "type": "array", "minItems": 1, "maxItems": 1000, "items": item });
@@ -152,7 +157,7 @@ fn responses(route: &Route, components: &mut Map<String, Value>) -> Value {
             Code::NotFound => route.path.contains('{'),
             Code::MethodNotAllowed => false,
             Code::RequestTimeout | Code::TooLarge | Code::UnsupportedMediaType | Code::UnsupportedEncoding => takes,
-            Code::Forbidden => route.role > super::Role::User,
+            Code::Forbidden => route.forbids || route.role > super::Role::User,
             Code::StaleVersion | Code::InvalidTransition | Code::Conflict | Code::KeyReused => route.conflicts,
             _ => true,
         };

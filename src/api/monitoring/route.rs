@@ -31,6 +31,8 @@ pub(crate) struct Route {
     pub(super) answers: Answers,
     /// Codes that it answers beside those that every route may answer.
     pub(super) conflicts: bool,
+    pub(super) forbids: bool,
+    pub(super) audit: Audit,
     pub(super) handler: Arc<dyn Fn(Call) -> Handling + Send + Sync>,
 }
 
@@ -39,6 +41,8 @@ pub(crate) struct Route {
 pub(super) enum Takes {
     Nothing,
     One(&'static Object),
+    /// A JSON object with any fields, which the handler checks.
+    Fields,
     /// A JSON array, or one JSON value on each line; each item is checked by the handler.
     Many(&'static Object),
     /// A form, which stands behind the question mark, in the body, or in both; the handler reads it.
@@ -56,6 +60,23 @@ pub(crate) enum Answers {
     Page(Schema),
     /// 200 and a document without envelope, of a type of content.
     Document(&'static str),
+}
+
+/// What of a route's calls makes an audit entry, besides every refusal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Audit {
+    /// Each one, done or failed.
+    Change,
+    /// Those that may read what is another's.
+    Read,
+    /// None: what is made says itself who made it, or nothing is anybody's.
+    Nothing,
+}
+
+impl Audit {
+    fn of(method: &Method) -> Self {
+        if method == Method::GET { Self::Read } else { Self::Change }
+    }
 }
 
 const KEY: &[Parameter] = &[Parameter::header(
@@ -79,7 +100,6 @@ impl Route {
         H: Fn(Call) -> F + Send + Sync + 'static,
     {
         Self {
-            method,
             path,
             role,
             name,
@@ -88,7 +108,10 @@ impl Route {
             takes: Takes::Nothing,
             answers: Answers::One(Schema::Any),
             conflicts: false,
+            forbids: false,
+            audit: Audit::of(&method),
             handler: Arc::new(move |call| Box::pin(handler(call))),
+            method,
         }
     }
 
@@ -107,6 +130,12 @@ impl Route {
     /// Takes a JSON object as its body. Default: no body is read.
     pub(crate) fn takes(mut self, object: &'static Object) -> Self {
         self.takes = Takes::One(object);
+        self
+    }
+
+    /// Takes a JSON object with any fields; the handler checks them.
+    pub(crate) fn takes_fields(mut self) -> Self {
+        self.takes = Takes::Fields;
         self
     }
 
@@ -140,6 +169,19 @@ impl Route {
     pub(crate) fn versioned(mut self) -> Self {
         self.parameters.push(IF_MATCH);
         self.conflicts = true;
+        self
+    }
+
+    /// May answer 403 for what is in the body.
+    pub(crate) fn forbids(mut self) -> Self {
+        self.forbids = true;
+        self
+    }
+
+    /// Makes no audit entries: what is made says itself who made it, or nothing is anybody's. Default: every change makes
+    /// one, and every read by somebody who sees what is another's.
+    pub(crate) fn unaudited(mut self) -> Self {
+        self.audit = Audit::Nothing;
         self
     }
 

@@ -64,6 +64,7 @@ const FILTERS: &[Parameter] = &[
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::POST, "/metrics", Role::User, "createSample", create)
+            .unaudited()
             .about("Keeps a sample of a metric, and answers when the store has it.")
             .takes(&DRAFT)
             .idempotent()
@@ -75,11 +76,13 @@ pub(super) fn routes() -> Vec<Route> {
             .query(PAGE)
             .answers(Answers::Page(Schema::Object(&SAMPLE))),
         Route::new(Method::POST, "/metrics/bulk", Role::User, "createSamples", create_many)
+            .unaudited()
             .about("Keeps many samples, each by itself: what is refused holds up nothing else.")
             .takes_many(&DRAFT)
             .idempotent()
             .answers(Answers::Created(Schema::Object(&ingest::OUTCOME))),
         Route::new(Method::GET, "/metrics/prometheus", Role::User, "scrape", scrape)
+            .unaudited()
             .about("Returns what `/metrics` of the app shows, in Prometheus' text or OpenMetrics.")
             .answers(Answers::Document("text/plain")),
     ]

@@ -28,6 +28,8 @@ pub(crate) enum Schema {
     Number,
     /// A sample's value: a number, or the name of one that JSON has none for.
     SampleValue,
+    /// A log filter of at most so many bytes; whether it is one, the handler finds out.
+    LogFilter(usize),
     /// True or false.
     Flag,
     /// A JSON object within the limits of events.
@@ -66,6 +68,8 @@ enum Need {
     Required,
     /// It may be left out; null is the same as that.
     Optional,
+    /// It may be left out; null is a value of its own.
+    Clearable,
     /// It is always there, and may be null.
     Nullable,
 }
@@ -79,6 +83,11 @@ impl Field {
     /// A field that may be left out or null, which is the same.
     pub(crate) const fn optional(name: &'static str, schema: Schema, about: &'static str) -> Self {
         Self { name, schema, need: Need::Optional, about }
+    }
+
+    /// A field of a change that may be left out; null takes away what is there.
+    pub(crate) const fn clearable(name: &'static str, schema: Schema, about: &'static str) -> Self {
+        Self { name, schema, need: Need::Clearable, about }
     }
 
     /// A field of an answer that is always there, and may be null.
@@ -101,13 +110,16 @@ impl Object {
             return Err(ApiError::new(Code::InvalidField, message).field(unknown));
         }
         for field in self.fields {
+            if let (Schema::Whole(..), Some(value)) = (field.schema, members.get_mut(field.name)) {
+                as_whole(value);
+            }
             match members.get(field.name) {
-                None if field.need == Need::Optional => {}
+                None if matches!(field.need, Need::Optional | Need::Clearable) => {}
                 None => return Err(ApiError::new(Code::InvalidField, "the field is missing").field(field.name)),
                 Some(Value::Null) if field.need == Need::Optional => {
                     members.remove(field.name);
                 }
-                Some(Value::Null) if field.need == Need::Nullable => {}
+                Some(Value::Null) if matches!(field.need, Need::Nullable | Need::Clearable) => {}
                 Some(value) => field
                     .schema
                     .check(value)
@@ -156,6 +168,8 @@ impl Schema {
             Self::Number => wrong("a number"),
             Self::SampleValue if value.is_number() || matches!(text, Some("NaN" | "+Inf" | "-Inf")) => Ok(()),
             Self::SampleValue => wrong("a number, or one of NaN, +Inf, -Inf as text"),
+            Self::LogFilter(most) if text.is_some_and(|text| (1..=most).contains(&text.len())) => Ok(()),
+            Self::LogFilter(most) => wrong(&format!("a text of 1 to {most} bytes")),
             Self::Flag if value.is_boolean() => Ok(()),
             Self::Flag => wrong("true, false"),
             Self::Fields if value.is_object() => Ok(()),
@@ -193,6 +207,9 @@ impl Schema {
             Self::Number => json!({ "type": "number" }),
             Self::SampleValue => {
                 json!({ "anyOf": [{ "type": "number" }, { "type": "string", "enum": ["NaN", "+Inf", "-Inf"] }] })
+            }
+            Self::LogFilter(most) => {
+                json!({ "type": "string", "minLength": 1, "maxLength": most, "format": "log-filter" })
             }
             Self::Flag => json!({ "type": "boolean" }),
             Self::Fields => {
@@ -238,13 +255,25 @@ impl Object {
             rendered["description"] = field.about.into();
             properties.insert(field.name.to_owned(), rendered);
         }
-        let required: Vec<_> =
-            self.fields.iter().filter(|field| field.need != Need::Optional).map(|field| field.name).collect();
+        let required: Vec<_> = {
+            let needed = |field: &&Field| matches!(field.need, Need::Required | Need::Nullable);
+            self.fields.iter().filter(needed).map(|field| field.name).collect()
+        };
         let mut object = json!({ "type": "object", "additionalProperties": false, "properties": properties });
         if !required.is_empty() {
             object["required"] = required.into();
         }
         object
+    }
+}
+
+/// Makes a whole number of one that is written with a fraction of nothing, such as `3.0`.
+fn as_whole(value: &mut Value) {
+    const EXACT: f64 = (1_u64 << 53) as f64;
+    if let Some(float) =
+        value.as_f64().filter(|float| value.is_f64() && float.fract() == 0.0 && (0.0..=EXACT).contains(float))
+    {
+        *value = (float as u64).into();
     }
 }
 
