@@ -102,3 +102,26 @@ fn everything_forgotten_leaves_nothing_behind() {
     head.clear();
     assert_eq!((head.series(), head.tally().samples, head.bytes()), (0, 0, before));
 }
+
+#[test]
+fn counters_that_move_slowly_take_at_most_four_bytes_a_sample_all_told() {
+    let mut head = head(1_000, 64 << 20, 2 * HOUR);
+    let ids: Vec<_> = (0..1_000)
+        .map(|at| {
+            let own =
+                [("__name__", "http_requests_total"), ("instance", "shop:3000"), ("job", "shop"), ("service", "shop")];
+            let own = own.map(|(name, value)| (name, value.to_owned()));
+            head.open(&LabelSet::new(own.into_iter().chain([("path", format!("/orders/{at}"))]))).unwrap()
+        })
+        .collect();
+    for round in 0..480_i64 {
+        for (at, id) in ids.iter().enumerate() {
+            // Up to a hundred a round, and some nothing at all.
+            head.append(*id, round * 15_000, (round * (at as i64 % 100) + round * round % 7) as f64).unwrap();
+        }
+        head.forget_expired();
+    }
+    let bytes = head.bytes() as f64 / head.tally().samples as f64;
+    assert_eq!((head.series(), head.tally().samples), (1_000, 480_000));
+    assert!(bytes <= 4.0, "{bytes} bytes a sample, with labels, places and what the allocator adds");
+}
