@@ -30,6 +30,7 @@
 //! - [`health`]: checks of what the service depends on.
 //! - [`desk`]: where incidents are opened, worked and looked back on.
 //! - [`journal`]: how it gets there without the app noticing.
+//! - `history` (feature `alerting`): what the metrics were, asked in PromQL, without a Prometheus server.
 //! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
@@ -126,6 +127,9 @@ mod guide {
     mod postgres {}
     #[doc = include_str!("../docs/guide/tasks.md")]
     mod tasks {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/without-prometheus.md")]
+    mod without_prometheus {}
     #[doc = include_str!("../docs/guide/stack.md")]
     mod stack {}
     #[doc = include_str!("../docs/operations/monitoring-the-monitor.md")]

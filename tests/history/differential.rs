@@ -25,9 +25,6 @@ use crate::support::prometheus::{Prometheus, Sample};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Ranges begin at multiples of this before the time of evaluation.
-const GRID: i64 = 100;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn every_expression_of_rules_and_dashboards_has_the_value_that_prometheus_has() {
     compare(Duration::from_secs(24), 3).await;
@@ -104,14 +101,14 @@ async fn compare(time: Duration, times: usize) {
     limits.deadline = Duration::from_secs(60);
     let history = History::empty(options.limits(limits));
     // The last seconds are still being written.
-    let times = between_samples(&held, now - 3_000, times);
+    let mut all = expressions::of_rules(&settings);
+    let rules = all.len();
+    all.extend(expressions::of_dashboards("5s"));
+    let times = between_samples(&held, &edges(&all), now - 3_000, times);
     history.load(held);
     let stats = history.stats();
     assert_eq!((stats.series, stats.samples, stats.late, stats.refused), (series, samples as u64, 0, 0));
 
-    let mut all = expressions::of_rules(&settings);
-    let rules = all.len();
-    all.extend(expressions::of_dashboards("5s"));
     let (mut compared, mut values, mut answered, mut faults) = (0, 0, BTreeSet::new(), Vec::new());
     for at in &times {
         let instant = SystemTime::UNIX_EPOCH + Duration::from_millis(*at as u64);
@@ -165,23 +162,47 @@ fn difference(ours: &Value, theirs: &[Sample]) -> Option<String> {
     Some(format!("{wrong} is {:?} here and {:?} there", ours.get(wrong), theirs.get(wrong)))
 }
 
-/// Finds times up to `end` at which no sample lies on the edge of a range.
-fn between_samples(series: &[Series], end: i64, count: usize) -> Vec<i64> {
-    let taken: HashSet<i64> =
-        series.iter().flat_map(|series| &series.points).map(|(time, _)| time.rem_euclid(GRID)).collect();
-    let all: HashSet<i64> = series.iter().flat_map(|series| &series.points).map(|(time, _)| *time).collect();
-    let first = all.iter().min().copied().unwrap_or(end);
-    // Where all places of the grid are taken at some time, look at each time by itself.
-    let is_free = |at: i64| {
-        !taken.contains(&at.rem_euclid(GRID))
-            || (0..=(at - first) / GRID + 1).all(|back| !all.contains(&(at - back * GRID)))
-    };
+/// Finds times up to `end` at which no sample lies on the edge of a range that an expression has.
+fn between_samples(series: &[Series], edges: &BTreeSet<i64>, end: i64, count: usize) -> Vec<i64> {
+    let taken: HashSet<i64> = series.iter().flat_map(|series| &series.points).map(|(time, _)| *time).collect();
+    let first = taken.iter().min().copied().unwrap_or(end);
+    let is_free = |at: &i64| edges.iter().all(|back| !taken.contains(&(at - back)));
     let spread = ((end - first) / 2 / count as i64).max(1);
-    let times: Vec<i64> = (0..count as i64)
-        .filter_map(|at| (0..spread).map(|by| end - at * spread - by).find(|at| is_free(*at)))
-        .collect();
+    let times: Vec<i64> =
+        (0..count as i64).filter_map(|at| (0..spread).map(|by| end - at * spread - by).find(is_free)).collect();
     assert_eq!(times.len(), count, "times without a sample on an edge");
     times
+}
+
+/// How far before the time of evaluation ranges begin: as long as each of them is, moved by each offset; and how far back a
+/// present value is looked for.
+fn edges(expressions: &BTreeSet<String>) -> BTreeSet<i64> {
+    let (mut ranges, mut offsets) = (BTreeSet::from([0, 300_000]), BTreeSet::from([0]));
+    for expression in expressions {
+        for range in expression.split('[').skip(1).filter_map(|rest| rest.split_once(']')) {
+            ranges.insert(length(range.0, expression));
+        }
+        for behind in expression.split(" offset ").skip(1) {
+            let end = behind.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(behind.len());
+            offsets.insert(length(&behind[..end], expression));
+        }
+    }
+    ranges.iter().flat_map(|range| offsets.iter().map(move |offset| range + offset)).collect()
+}
+
+/// Reads a length of time such as `1m40s`, in milliseconds.
+#[track_caller]
+fn length(text: &str, expression: &str) -> i64 {
+    let units = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
+    let (mut rest, mut sum) = (text, 0);
+    while !rest.is_empty() {
+        let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+        let (number, behind) = rest.split_at(digits);
+        let number: i64 = number.parse().unwrap_or_else(|_| panic!("{text} in {expression}"));
+        let (unit, factor) = units.iter().find(|(unit, _)| behind.starts_with(unit)).expect("a unit of time");
+        (rest, sum) = (&behind[unit.len()..], sum + number * factor);
+    }
+    sum
 }
 
 fn millis() -> i64 {
