@@ -86,6 +86,9 @@ pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/alerts.md")]
+    mod alerts {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
     #[cfg(feature = "sentry")]
