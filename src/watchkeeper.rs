@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "api")]
 use crate::api::monitoring::{MonitoringApi, Services};
 use crate::api::{HealthAnswers, Scraper};
+use crate::desk::Desk;
 use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe, checks_of_sinks};
 #[cfg(feature = "alerting")]
@@ -53,6 +54,7 @@ struct Inner {
     store: Arc<dyn Store>,
     journal: Journal,
     tasks: Tasks,
+    desk: Desk,
     #[cfg(feature = "alerting")]
     alerting: Option<crate::alerting::Alerting>,
     /// What closes the journal of a watch without telemetry; else telemetry does.
@@ -177,6 +179,11 @@ impl Watchkeeper {
     /// Returns the tasks, to run one or to register the app's own.
     pub fn tasks(&self) -> &Tasks {
         &self.inner.tasks
+    }
+
+    /// Returns the desk, where incidents are opened, worked and looked back on.
+    pub fn desk(&self) -> &Desk {
+        &self.inner.desk
     }
 
     /// Returns the store that the journal writes to.
@@ -328,6 +335,7 @@ impl WatchkeeperBuilder {
         let worker = Worker::default();
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, worker.clone());
+        let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
         let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         #[cfg(feature = "alerting")]
         let history = self.history.and_then(|options| {
@@ -394,6 +402,7 @@ impl WatchkeeperBuilder {
                 store,
                 journal,
                 tasks,
+                desk,
                 #[cfg(feature = "alerting")]
                 alerting,
                 closing,

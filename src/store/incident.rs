@@ -43,6 +43,20 @@ pub trait IncidentStore: Debug + Send + Sync {
     /// Adds an entry to a timeline; of an incident that is not there it is refused.
     fn add_entry<'a>(&'a self, entry: &'a TimelineEntry) -> StoreFuture<'a, Appended>;
 
+    /// Adds entries to timelines, each as [`add_entry`](Self::add_entry) does, and answers for each in the order given. Where
+    /// one fails, those before it may be stored, and the same ones may be added again.
+    ///
+    /// Unless a store has a quicker way, it adds them one after the other.
+    fn add_entries<'a>(&'a self, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Vec<Appended>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(entries.len());
+            for entry in entries {
+                answers.push(self.add_entry(entry).await?);
+            }
+            Ok(answers)
+        })
+    }
+
     /// Notes that an alert belongs to an incident, and answers how often that was noted; `None` when there is no such
     /// incident.
     ///

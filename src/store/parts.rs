@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{
-    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore, Instance,
-    LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus, SampleQuery, SampleStore, Scope,
-    StoreFuture, TaskRun, TimelineQuery,
+    AlertQuery, AlertStore, Appended, AuditQuery, AuditStore, Changed, Counts, EventCount, EventQuery, EventStore,
+    IncidentQuery, IncidentStore, Instance, LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus,
+    SampleQuery, SampleStore, Scope, StoreFuture, TaskRun, TimelineQuery,
 };
 use crate::alert::Alert;
+use crate::audit::AuditRecord;
 use crate::event::{Event, Fields};
 use crate::id::Id;
 use crate::incident::{Incident, TimelineEntry};
@@ -37,6 +38,7 @@ pub struct Parts {
     samples: Arc<dyn SampleStore>,
     incidents: Arc<dyn IncidentStore>,
     alerts: Arc<dyn AlertStore>,
+    audit: Arc<dyn AuditStore>,
     leases: Arc<dyn LeaseStore>,
 }
 
@@ -49,6 +51,7 @@ impl Parts {
             samples: memory.clone(),
             incidents: memory.clone(),
             alerts: memory.clone(),
+            audit: memory.clone(),
             leases: memory,
         }
     }
@@ -61,6 +64,7 @@ impl Parts {
             samples: store.clone(),
             incidents: store.clone(),
             alerts: store.clone(),
+            audit: store.clone(),
             leases: store,
         }
     }
@@ -90,6 +94,13 @@ impl Parts {
     #[must_use]
     pub fn alerts_in(mut self, store: impl AlertStore + 'static) -> Self {
         self.alerts = Arc::new(store);
+        self
+    }
+
+    /// Keeps the audit there.
+    #[must_use]
+    pub fn audit_in(mut self, store: impl AuditStore + 'static) -> Self {
+        self.audit = Arc::new(store);
         self
     }
 
@@ -125,6 +136,7 @@ pass_on!(EventStore to events {
     fn event<'a>(&'a self, id: Id, scope: &'a Scope) -> StoreFuture<'a, Option<Arc<Event>>>;
     fn events<'a>(&'a self, query: &'a EventQuery) -> StoreFuture<'a, Page<Arc<Event>>>;
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>>;
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
     fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64>;
 });
@@ -142,6 +154,7 @@ pass_on!(IncidentStore to incidents {
     fn incidents<'a>(&'a self, query: &'a IncidentQuery) -> StoreFuture<'a, Page<Incident>>;
     fn change_incident<'a>(&'a self, seen: u64, incident: &'a Incident, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Changed<Incident>>;
     fn add_entry<'a>(&'a self, entry: &'a TimelineEntry) -> StoreFuture<'a, Appended>;
+    fn add_entries<'a>(&'a self, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Vec<Appended>>;
     fn attach_alert<'a>(&'a self, incident: Id, fingerprint: &'a str, at: Timestamp) -> StoreFuture<'a, Option<u64>>;
     fn timeline<'a>(&'a self, query: &'a TimelineQuery) -> StoreFuture<'a, Page<TimelineEntry>>;
     fn active_incidents(&self) -> StoreFuture<'_, u64>;
@@ -157,6 +170,11 @@ pass_on!(AlertStore to alerts {
     fn alerts<'a>(&'a self, query: &'a AlertQuery) -> StoreFuture<'a, Page<Alert>>;
     fn forget_alerts(&self, resolved_before: Timestamp) -> StoreFuture<'_, u64>;
     fn active_alerts(&self) -> StoreFuture<'_, u64>;
+});
+
+pass_on!(AuditStore to audit {
+    fn append_audit<'a>(&'a self, records: &'a [AuditRecord]) -> StoreFuture<'a, Vec<Appended>>;
+    fn audit<'a>(&'a self, query: &'a AuditQuery) -> StoreFuture<'a, Page<AuditRecord>>;
 });
 
 pass_on!(LeaseStore to leases {

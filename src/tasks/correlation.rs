@@ -93,7 +93,8 @@ impl Case {
         if self.known.len() >= MOST_EVENTS {
             return Ok((0, 1));
         }
-        let mut linked = u64::from(self.link(store, event, by).await?);
+        self.known.insert(event.id());
+        let mut linked = incidents::add(store, self.window.incident, std::slice::from_ref(event), by).await?;
         if let Some(request) = request_of(event) {
             self.requests.insert(request.to_owned());
         }
@@ -104,18 +105,14 @@ impl Case {
                 query = query.end(end);
             }
             let page = store.events(&query.oldest_first().limit(MOST_OF_TRACE)).await?;
-            for other in page.items.iter().filter(|other| other.id() != event.id()) {
-                if self.known.len() < MOST_EVENTS && !self.known.contains(&other.id()) {
-                    linked += u64::from(self.link(store, other, "trace").await?);
-                }
-            }
+            let room = MOST_EVENTS.saturating_sub(self.known.len());
+            let mut others = page.items;
+            others.retain(|other| !self.known.contains(&other.id()));
+            others.truncate(room);
+            self.known.extend(others.iter().map(|other| other.id()));
+            linked += incidents::add(store, self.window.incident, &others, "trace").await?;
         }
         Ok((linked, 0))
-    }
-
-    async fn link(&mut self, store: &dyn Store, event: &Arc<Event>, by: &'static str) -> Result<bool, StoreError> {
-        self.known.insert(event.id());
-        incidents::add(store, self.window.incident, event, by).await
     }
 }
 

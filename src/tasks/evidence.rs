@@ -1,9 +1,7 @@
 //! Evidence: what is kept of events for their incidents before they are dropped.
 
-use std::sync::Arc;
-
 use super::incidents::{self, MOST_EVENTS, Window};
-use crate::event::{Event, Level};
+use crate::event::Level;
 use crate::id::Id;
 use crate::incident::{EntryKind, TimelineEntry};
 use crate::store::{EventQuery, MAX_LIMIT, Scope, Store, StoreError};
@@ -42,9 +40,7 @@ pub(super) async fn keep(
             loop {
                 let page = store.events(&query).await?;
                 let fits = room.min(page.items.len());
-                for event in &page.items[..fits] {
-                    kept.added += u64::from(add(store, window.incident, event).await?);
-                }
+                kept.added += incidents::add(store, window.incident, &page.items[..fits], "window").await?;
                 room -= fits;
                 left_out += (page.items.len() - fits) as u64;
                 let Some(next) = page.next else { break };
@@ -57,10 +53,6 @@ pub(super) async fn keep(
         }
     }
     Ok(kept)
-}
-
-async fn add(store: &dyn Store, incident: Id, event: &Arc<Event>) -> Result<bool, StoreError> {
-    incidents::add(store, incident, event, "window").await
 }
 
 /// Says in the timeline how much of a time was left out; once, however often it is said.

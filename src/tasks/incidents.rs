@@ -68,9 +68,16 @@ pub(super) async fn events_of(store: &dyn Store, incident: Id) -> Result<Vec<Tim
     Ok(store.timeline(&query).await?.items)
 }
 
-/// Adds an event to a timeline; false where it stands there already, or the incident is gone.
-pub(super) async fn add(store: &dyn Store, incident: Id, event: &Arc<Event>, by: &str) -> Result<bool, StoreError> {
-    Ok(store.add_entry(&entry(incident, event, by)).await? == Appended::Stored)
+/// Adds events to a timeline, and says how many of them did not stand there already.
+pub(super) async fn add(
+    store: &dyn Store,
+    incident: Id,
+    events: &[Arc<Event>],
+    by: &'static str,
+) -> Result<u64, StoreError> {
+    let entries: Vec<_> = events.iter().map(|event| entry(incident, event, by)).collect();
+    let answers = if entries.is_empty() { Vec::new() } else { store.add_entries(&entries).await? };
+    Ok(answers.into_iter().filter(|answer| *answer == Appended::Stored).count() as u64)
 }
 
 /// Makes the entry of an event: it has the event's id, so that it is there once however often it is added.

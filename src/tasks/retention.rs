@@ -1,7 +1,7 @@
 //! Retention: a day at a time, the oldest first, what is too old is kept as evidence, archived, and dropped.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -152,13 +152,16 @@ impl Pass {
         Ok(self.store.samples(&query).await?.items.first().map(|sample| sample.id()))
     }
 
+    /// Archives a page at a time, and rests after each as long as it took: others have the rest of store and processor.
     async fn archive_events(&self, from: Timestamp, to: Timestamp) -> Result<u64, TaskError> {
         let Some(mut writing) = self.begin("events", from).await? else { return Ok(0) };
         let mut query = EventQuery::new(Scope::All).start(from).end(to).oldest_first().limit(MAX_LIMIT);
         loop {
+            let start = Instant::now();
             let page = self.store.events(&query).await.map_err(|error| self.failed(error))?;
             writing = write(writing, page.items).await?;
             let Some(next) = page.next else { break };
+            tokio::time::sleep(start.elapsed()).await;
             query = query.after(next);
         }
         blocking(move || writing.finish()).await
@@ -168,9 +171,11 @@ impl Pass {
         let Some(mut writing) = self.begin("samples", from).await? else { return Ok(0) };
         let mut query = SampleQuery::new(Scope::All).start(from).end(to).oldest_first().limit(MAX_LIMIT);
         loop {
+            let start = Instant::now();
             let page = self.store.samples(&query).await.map_err(|error| self.failed(error))?;
             writing = write(writing, page.items).await?;
             let Some(next) = page.next else { break };
+            tokio::time::sleep(start.elapsed()).await;
             query = query.after(next);
         }
         blocking(move || writing.finish()).await

@@ -18,4 +18,5 @@ pub mod process;
 pub mod prometheus;
 pub mod proxy;
 pub mod rotel;
+pub mod runbooks;
 pub mod tracker;

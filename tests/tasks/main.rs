@@ -11,6 +11,7 @@ mod support;
 mod app;
 mod calls;
 mod cluster;
+mod ingesting;
 mod instances;
 mod killed;
 mod processing;

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
+use super::minutes::Kind;
 use super::ring::{Evicted, Kept};
 use super::{AT_ONCE, Memory, read, write};
 use crate::event::{Event, EventType, Fields, Level};
 use crate::id::Id;
-use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreFuture};
+use crate::store::{Appended, Counts, EventCount, EventQuery, EventStore, Page, Scope, StoreFuture};
 use crate::timestamp::Timestamp;
 
 impl Kept for Event {
@@ -63,7 +64,7 @@ impl EventStore for Memory {
                 for event in some {
                     let answer = kept.ring.append(event, &mut evicted);
                     if answer == Appended::Stored {
-                        kept.minutes.count(event.timestamp());
+                        kept.minutes.count(event.timestamp(), Kind::of(event.event_type(), event.level()));
                     }
                     answers.push(answer);
                 }
@@ -90,6 +91,10 @@ impl EventStore for Memory {
 
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts> {
         Box::pin(async move { Ok(read(&self.inner.events).minutes.counts(now)) })
+    }
+
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>> {
+        Box::pin(async move { Ok(read(&self.inner.events).minutes.between(from, to)) })
     }
 
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64> {

@@ -134,7 +134,7 @@ impl AlertStore for Postgres {
             select.and("r.enabled = ?", enabled, Type::BOOL);
         }
         self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "r.id", OPERATION, read_rule, |rule| rule.id).await })
+            Box::pin(async move { select.page(client, &paging, OPERATION, read_rule, |rule| rule.id).await })
         })
     }
 
@@ -162,7 +162,7 @@ impl AlertStore for Postgres {
         select.one_of("a.state = ANY(?)", query.states.iter().map(|state| state.as_str().to_owned()).collect());
         select.text("a.fingerprint = ?", query.fingerprint.as_deref());
         self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "a.id", OPERATION, read_alert, |alert| alert.id).await })
+            Box::pin(async move { select.page(client, &paging, OPERATION, read_alert, |alert| alert.id).await })
         })
     }
 

@@ -15,7 +15,7 @@ use super::{Access, Postgres, Shared, minutes};
 use crate::event::{Event, Fields, Level};
 use crate::id::Id;
 use crate::sanitise::MAX_DEPTH;
-use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreError, StoreFuture};
+use crate::store::{Appended, Counts, EventCount, EventQuery, EventStore, Page, Scope, StoreError, StoreFuture};
 use crate::timestamp::Timestamp;
 
 /// The most events of one statement.
@@ -200,8 +200,10 @@ impl EventStore for Postgres {
         const OPERATION: &str = "events";
         let Some(bounds) = query.id_bounds() else { return Box::pin(async { Ok(Page::default()) }) };
         let (select, paging) = (select(query, bounds), *query.paging());
-        self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "id", OPERATION, read, |event| event.id()).await })
+        self.ask(OPERATION, Access::Read, move |shared, client| {
+            Box::pin(async move {
+                select.page_over(client, &shared.events, &paging, OPERATION, read, |event| event.id()).await
+            })
         })
     }
 
@@ -209,6 +211,12 @@ impl EventStore for Postgres {
         const OPERATION: &str = "event_counts";
         self.ask(OPERATION, Access::Read, move |_, client| {
             Box::pin(async move { minutes::counts(client, "event", now, OPERATION).await })
+        })
+    }
+
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>> {
+        self.ask("events_between", Access::Read, move |_, client| {
+            Box::pin(async move { minutes::events_between(client, from, to).await })
         })
     }
 

@@ -264,6 +264,42 @@ pub async fn the_last_hour_goes_by_the_time_of_the_event(store: &dyn EventStore)
     assert_eq!(ok(store.event_counts(later)).await, Counts { total: 5, last_hour: 0 });
 }
 
+/// Events of whole minutes are counted by type and level, where a store counts them apart; what is dropped stays counted.
+pub async fn events_of_a_time_are_counted_by_type_and_level(store: &dyn EventStore) {
+    let minute = Duration::from_secs(60);
+    let now = Timestamp::now();
+    let start = Timestamp::from_micros(now.as_micros().div_euclid(60_000_000) * 60_000_000).minus(60 * minute);
+    let events = [
+        event(Event::log("s").level(Level::Info).at(start)),
+        event(Event::log("s").level(Level::Info).at(start.plus(Duration::from_secs(59)))),
+        event(Event::log("s").at(start.plus(minute))),
+        event(Event::alert("s").level(Level::Error).at(start.plus(2 * minute))),
+        event(Event::log("s").level(Level::Info).at(start.plus(3 * minute))),
+    ];
+    ok(store.append_events(&events)).await;
+    ok(store.append_events(&events[..1])).await;
+    let of = async |from: Timestamp, to: Timestamp| {
+        let counts = ok(store.events_between(from, to)).await?;
+        let mut counts: Vec<_> =
+            counts.into_iter().map(|count| (count.event_type, count.level, count.events)).collect();
+        counts.sort_by_key(|(kind, level, _)| (kind.as_str(), *level));
+        Some(counts)
+    };
+    let log = |level, events| (EventType::Log, level, events);
+    let alert = (EventType::Alert, Some(Level::Error), 1);
+    let expect = [
+        (0, 0, vec![log(Some(Level::Info), 2)]),
+        (0, 2, vec![alert, log(None, 1), log(Some(Level::Info), 2)]),
+        (1, 1, vec![log(None, 1)]),
+        (4, 5, vec![]),
+    ];
+    for (from, to, due) in expect {
+        let found = of(start.plus(from * minute), start.plus(to * minute + Duration::from_secs(30))).await;
+        assert!(found.is_none() || found == Some(due), "minutes {from} to {to}: {found:?}");
+    }
+    assert!(of(now.minus(400 * 24 * 60 * minute), now).await.is_none_or(|counts| counts.len() == 3));
+}
+
 /// Dropping takes nothing from the time on, and leaves nothing that is more than a day older than it.
 pub async fn what_is_older_is_dropped_and_nothing_younger(store: &dyn EventStore) {
     let day = Duration::from_secs(86_400);

@@ -12,6 +12,7 @@
 //! ```
 
 pub mod alert;
+pub mod audit;
 pub mod event;
 pub mod incident;
 pub mod lease;
@@ -96,6 +97,7 @@ macro_rules! store_laws {
             $crate::sample_store_laws!(samples, $store);
             $crate::incident_store_laws!(incidents, $store);
             $crate::alert_store_laws!(alerts, $store);
+            $crate::audit_store_laws!(audit, $store);
             $crate::lease_store_laws!(leases, $store);
         }
     };
@@ -147,6 +149,7 @@ macro_rules! event_store_laws {
                 the_scope_is_part_of_the_query
                 totals_never_fall
                 the_last_hour_goes_by_the_time_of_the_event
+                events_of_a_time_are_counted_by_type_and_level
                 what_is_older_is_dropped_and_nothing_younger
                 a_call_that_is_dropped_leaves_the_store_usable
                 a_tag_is_added_where_it_is_missing
@@ -211,6 +214,7 @@ macro_rules! incident_store_laws {
                 following_the_cursors_finds_each_once
                 active_incidents_are_counted
                 evidence_is_in_the_scope_of_its_event
+                entries_are_added_together_as_one_by_one
             }
         }
     };
@@ -232,6 +236,23 @@ macro_rules! alert_store_laws {
                 alerts_are_found_by_rule_and_state
                 what_was_over_for_long_is_forgotten
                 following_the_cursors_finds_each_once
+            }
+        }
+    };
+}
+
+/// Tests that an [`AuditStore`](crate::store::AuditStore) keeps its law: `audit_store_laws!(name, expression)`.
+///
+/// Needs the feature `testing`.
+#[macro_export]
+macro_rules! audit_store_laws {
+    ($name:ident, $store:expr) => {
+        $crate::laws! { $name, $store,
+            audit {
+                a_record_is_read_back_whole
+                a_record_is_never_changed
+                records_are_found_by_what_they_say
+                the_cursors_lead_to_every_record
             }
         }
     };
@@ -269,6 +290,7 @@ mod tests {
         let lists = include_str!("mod.rs");
         let files = [
             include_str!("alert.rs"),
+            include_str!("audit.rs"),
             include_str!("event.rs"),
             include_str!("incident.rs"),
             include_str!("lease.rs"),
@@ -283,6 +305,6 @@ mod tests {
                 laws += 1;
             }
         }
-        assert_eq!(laws, 19 + 9 + 9 + 15 + 8 + 11);
+        assert_eq!(laws, 20 + 9 + 9 + 16 + 8 + 11 + 4);
     }
 }
