@@ -32,6 +32,7 @@
 //! - [`journal`]: how it gets there without the app noticing.
 //! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
+//! - `history` (feature `alerting`): what the metrics were, asked in PromQL, without a Prometheus server.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 //! - `actix`: the same for an Actix Web `App`.
@@ -128,4 +129,7 @@ mod guide {
     mod stack {}
     #[doc = include_str!("../docs/operations/monitoring-the-monitor.md")]
     mod monitoring_the_monitor {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/without-prometheus.md")]
+    mod without_prometheus {}
 }

@@ -232,3 +232,67 @@ impl Reader for Taking<'_> {
         self.taken.push(Taken { entry, time: sample.time, value: sample.value, labels });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::time::Duration;
+
+    use prometheus::core::Collector;
+
+    use super::super::head::Bounds;
+    use super::super::held::SharedSeries;
+    use super::*;
+    use crate::metric::CounterDesc;
+    use crate::promql::engine::{SourceBounds, is_stale};
+
+    const SALES: CounterDesc = CounterDesc::new("sales_total", "Sales.");
+
+    /// A collector that has a series, or none, or panics.
+    #[derive(Clone, Default)]
+    struct Changing(Arc<Mutex<Option<f64>>>);
+
+    impl Collector for Changing {
+        fn desc(&self) -> Vec<&prometheus::core::Desc> {
+            Vec::new()
+        }
+
+        fn collect(&self) -> Vec<prometheus::proto::MetricFamily> {
+            let Some(value) = *self.0.lock().unwrap_or_else(PoisonError::into_inner) else { return Vec::new() };
+            assert!(value >= 0.0, "the app's collector fails");
+            let gauge = prometheus::Gauge::new("theirs", "T.").unwrap();
+            gauge.set(value);
+            gauge.collect()
+        }
+    }
+
+    #[test]
+    fn a_series_that_vanishes_ends_and_a_round_that_fails_ends_all() {
+        let registry = Registry::new();
+        let sales = registry.counter(&SALES).unwrap();
+        let theirs = Changing::default();
+        registry.register_collector(Box::new(theirs.clone())).unwrap();
+        let shared = Arc::new(RwLock::new(Head::new(Bounds { series: 100, bytes: 1 << 20, retention: 3_600_000 })));
+        let target = Target { instance: "shop:3000".into(), job: "shop".into() };
+        let mut sampler = Sampler::new(registry, Arc::clone(&shared), target);
+        for (round, value) in [Some(1.0), None, Some(2.0), Some(-1.0), Some(3.0)].into_iter().enumerate() {
+            *theirs.0.lock().unwrap_or_else(PoisonError::into_inner) = value;
+            sales.inc(());
+            sampler.sample(round as i64 * 15_000, false);
+        }
+        sampler.end(75_000);
+        let bounds = SourceBounds::new(usize::MAX, usize::MAX, Instant::now() + Duration::from_secs(60));
+        let found = shared.read().unwrap().select(&[], (i64::MIN, i64::MAX), &bounds).unwrap();
+        let held: Vec<_> = found.into_iter().filter_map(SharedSeries::read).collect();
+        let values = |name: &str| -> Vec<Option<f64>> {
+            let mut of_name = held.iter().filter(|series| series.labels.get("__name__") == name);
+            let series = of_name.next().unwrap_or_else(|| panic!("no {name}"));
+            assert_eq!((series.labels.get("job"), series.labels.get("service")), ("shop", "shop"));
+            assert_eq!((series.labels.get("instance"), of_name.count()), ("shop:3000", 0));
+            series.points.iter().map(|(_, value)| (!is_stale(*value)).then_some(*value)).collect()
+        };
+        assert_eq!(values("theirs"), [Some(1.0), None, Some(2.0), None, Some(3.0), None]);
+        assert_eq!(values("sales_total"), [Some(1.0), Some(2.0), Some(3.0), None, Some(5.0), None]);
+        assert_eq!(values("up"), [Some(1.0), Some(1.0), Some(1.0), Some(0.0), Some(1.0), None]);
+    }
+}

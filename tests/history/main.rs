@@ -7,6 +7,8 @@
 //! cargo test --all-features --test history -- --ignored --nocapture beside_prometheus   # memory, and time of rules
 //! ```
 
+#![allow(clippy::print_stdout, reason = "what was compared and measured is for whoever reads the run")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
