@@ -132,4 +132,6 @@ mod guide {
     #[cfg(feature = "alerting")]
     #[doc = include_str!("../docs/guide/without-prometheus.md")]
     mod without_prometheus {}
+    #[doc = include_str!("../docs/guide/tasks.md")]
+    mod tasks {}
 }
