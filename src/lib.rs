@@ -23,7 +23,7 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
-//! - [`promql`]: queries built from the same constants.
+//! - [`promql`]: queries built from the same constants, and PromQL evaluated in the process.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
