@@ -96,6 +96,9 @@ mod guide {
     #[cfg(feature = "api")]
     #[doc = include_str!("../docs/guide/api.md")]
     mod api {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/alerts.md")]
+    mod alerts {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
     #[cfg(feature = "sentry")]
