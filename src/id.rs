@@ -58,6 +58,12 @@ impl Id {
         Self::assemble(micros(time), counter << PROCESS_BITS | *PROCESS)
     }
 
+    /// Makes an id of a time and a number that tells it from all others.
+    #[cfg(feature = "api")]
+    pub(crate) fn keyed(time: Timestamp, number: u64) -> Self {
+        Self::assemble(micros(time), number)
+    }
+
     /// Returns the smallest id that anything of `time` can have, for use as a bound.
     pub fn first_at(time: Timestamp) -> Self {
         Self::assemble(micros(time), 0)
@@ -82,6 +88,16 @@ impl Id {
         let below = (self.0 >> 66 & 0x3ff) as i64;
         // Other makers of ids put other things into these bits.
         Timestamp::from_micros(millis * 1000 + if below > 999 { 999 } else { below })
+    }
+
+    /// Returns the number of the process that made the id; another maker's ids have anything there.
+    pub const fn process(self) -> u32 {
+        (self.0 & MASK as u128) as u32
+    }
+
+    /// Returns the number that the ids of this process end with.
+    pub(crate) fn this_process() -> u32 {
+        *PROCESS as u32
     }
 
     /// Returns the largest id below this one, for use as a bound; it need not be an id that is made.

@@ -28,7 +28,9 @@
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
+//! - [`desk`]: where incidents are opened, worked and looked back on.
 //! - [`journal`]: how it gets there without the app noticing.
+//! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health.
 //! - `actix`: the same for an Actix Web `App`.
@@ -38,6 +40,8 @@
 pub mod actix;
 pub mod alert;
 pub mod api;
+pub mod audit;
+pub mod desk;
 pub mod environment;
 pub mod event;
 pub mod health;
@@ -59,11 +63,13 @@ pub mod service;
 mod shutdown;
 pub mod stack;
 pub mod store;
+pub mod tasks;
 pub mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timestamp;
 pub mod trace;
+mod watched;
 mod watchkeeper;
 
 pub use id::{Id, InvalidId};
@@ -71,7 +77,8 @@ pub use named::UnknownName;
 pub use service::ServiceInfo;
 pub use telemetry::{Telemetry, TelemetryHandle};
 pub use timestamp::{InvalidTimestamp, Timestamp};
-pub use watchkeeper::{Watched, Watchkeeper, WatchkeeperBuilder};
+pub use watched::Watched;
+pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 
 /// The code of the README and the guide, compiled and run with the tests of the documentation.
 #[cfg(doctest)]

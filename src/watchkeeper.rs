@@ -1,19 +1,22 @@
 //! The root: one value that holds the parts together.
 
+#[cfg(feature = "api")]
+mod api;
+mod doors;
+
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+#[cfg(feature = "api")]
+use crate::api::monitoring::{MonitoringApi, Services};
 use crate::api::{HealthAnswers, Scraper};
-#[cfg(feature = "axum")]
-use crate::api::{ListenOn, MetricsServer};
-use crate::event::{Event, EventDraft, Level};
-use crate::health::{Check, Health, Probe};
-#[cfg(feature = "axum")]
-use crate::http::AxumBody;
+use crate::desk::Desk;
+use crate::event::EventDraft;
+use crate::health::{Check, Health, Probe, checks_of_sinks};
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::id::Id;
-use crate::journal::{Forwarder, Journal, JournalOptions};
+use crate::journal::{Forwarder, Journal, JournalOptions, event_of};
 use crate::metric::{RegisterError, Registry};
 use crate::presets::{Group, Presets};
 use crate::queue::{Accounts, Worker};
@@ -21,7 +24,12 @@ use crate::sample::SampleDraft;
 use crate::service::ServiceInfo;
 use crate::shutdown;
 use crate::store::{Memory, Store};
-use crate::telemetry::{CloseReport, Closing, Logged, Telemetry, TelemetryHandle};
+use crate::tasks::{TaskOptions, Tasks};
+use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
+use crate::watched::Watched;
+
+#[cfg(feature = "api")]
+use self::api::ApiChoices;
 
 /// The watch over one service. Cloning it copies a handle.
 #[derive(Clone)]
@@ -37,9 +45,13 @@ struct Inner {
     layer: HttpLayer<AnyBody>,
     store: Arc<dyn Store>,
     journal: Journal,
+    tasks: Tasks,
+    desk: Desk,
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
+    #[cfg(feature = "api")]
+    api: MonitoringApi,
 }
 
 impl Watchkeeper {
@@ -57,6 +69,9 @@ impl Watchkeeper {
             store: None,
             forwarder: None,
             journal: JournalOptions::default(),
+            tasks: None,
+            #[cfg(feature = "api")]
+            api: ApiChoices::default(),
         }
     }
 
@@ -80,55 +95,9 @@ impl Watchkeeper {
         self.inner.metrics.registry()
     }
 
-    /// Returns the layer to put around an axum `Router`, last, so that unmatched requests are seen too.
-    #[cfg(feature = "axum")]
-    pub fn http_layer(&self) -> HttpLayer<AxumBody> {
-        self.inner.layer.for_bodies()
-    }
-
-    /// Returns the layer to put around any other tower service of HTTP requests.
-    ///
-    /// It has no router to ask, so the routes are named by [`HttpLayerBuilder::path`].
-    pub fn tower_layer(&self) -> HttpLayer<AnyBody> {
-        self.inner.layer.clone()
-    }
-
-    /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`.
-    ///
-    /// An app that has one of these itself, which axum's `merge` panics at, merges
-    /// [`scraper().router()`](crate::api::Scraper::router), which is `/metrics` alone, or
-    /// [`health_answers().router()`](crate::api::HealthAnswers::router), which is the rest.
-    #[cfg(feature = "axum")]
-    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        self.inner.scraper.router().merge(self.inner.health.router())
-    }
-
     /// Returns the health checks, to ask them from code.
     pub fn health(&self) -> &Health {
         self.inner.health.checks()
-    }
-
-    /// Returns what answers questions about health, for servers other than axum.
-    pub fn health_answers(&self) -> &HealthAnswers {
-        &self.inner.health
-    }
-
-    /// Returns what answers a scrape, for servers other than axum.
-    pub fn scraper(&self) -> &Scraper {
-        &self.inner.scraper
-    }
-
-    /// Serves `/metrics` on a port of its own, until what this returns is dropped.
-    ///
-    /// A port number listens on the loopback address alone; a `SocketAddr` is taken as it is. To be called within a
-    /// tokio runtime.
-    ///
-    /// # Errors
-    ///
-    /// When the address cannot be listened on.
-    #[cfg(feature = "axum")]
-    pub async fn serve_metrics(&self, on: impl Into<ListenOn>) -> std::io::Result<MetricsServer> {
-        MetricsServer::start(&self.inner.scraper, on.into()).await
     }
 }
 
@@ -144,13 +113,23 @@ impl Watchkeeper {
 
     /// Sends what waits in events, samples, logs, error reports and traces, and tells what was left after `deadline`.
     ///
+    /// Before that, tasks that run are told to come to an end and given up after a third of the deadline, at most 2 s.
+    ///
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
     /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
-        shutdown::on_its_own_thread(move || match &telemetry {
-            Some(telemetry) => telemetry.close(deadline),
-            None => closing.close(deadline),
+        let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
+        shutdown::on_its_own_thread(move || {
+            let left = tasks.close(start + (deadline / 3).min(MOST_FOR_TASKS));
+            if left > 0 {
+                tracing::warn!(left, "tasks that still ran were given up");
+            }
+            let rest = deadline.saturating_sub(start.elapsed());
+            match &telemetry {
+                Some(telemetry) => telemetry.close(rest),
+                None => closing.close(rest),
+            }
         })
         .await
     }
@@ -172,6 +151,16 @@ impl Watchkeeper {
         &self.inner.journal
     }
 
+    /// Returns the tasks, to run one or to register the app's own.
+    pub fn tasks(&self) -> &Tasks {
+        &self.inner.tasks
+    }
+
+    /// Returns the desk, where incidents are opened, worked and looked back on.
+    pub fn desk(&self) -> &Desk {
+        &self.inner.desk
+    }
+
     /// Returns the store that the journal writes to.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
@@ -183,55 +172,8 @@ impl Watchkeeper {
     }
 }
 
-/// Makes an event of what was logged.
-fn event_of(logged: Logged) -> EventDraft {
-    let level = match logged.level {
-        tracing::Level::TRACE => Level::Trace,
-        tracing::Level::DEBUG => Level::Debug,
-        tracing::Level::INFO => Level::Info,
-        tracing::Level::WARN => Level::Warn,
-        tracing::Level::ERROR => Level::Error,
-    };
-    let mut event = Event::log(logged.target).level(level);
-    for (name, value) in logged.fields {
-        event = event.detail(name, value);
-    }
-    if let Some(message) = logged.message {
-        event = event.message(message);
-    }
-    if let Some(request) = logged.request_id {
-        event = event.tag("request_id", request);
-    }
-    match logged.trace_id {
-        Some(trace) => event.trace_id(trace),
-        None => event,
-    }
-}
-
-/// What a [`Watchkeeper`] watches: a service, and its telemetry where it has that set up.
-#[derive(Debug, Clone)]
-pub struct Watched {
-    service: ServiceInfo,
-    telemetry: Option<TelemetryHandle>,
-}
-
-impl From<ServiceInfo> for Watched {
-    fn from(service: ServiceInfo) -> Self {
-        Self { service, telemetry: None }
-    }
-}
-
-impl From<&Telemetry> for Watched {
-    fn from(telemetry: &Telemetry) -> Self {
-        Self::from(&**telemetry)
-    }
-}
-
-impl From<&TelemetryHandle> for Watched {
-    fn from(telemetry: &TelemetryHandle) -> Self {
-        Self { service: telemetry.service(), telemetry: Some(telemetry.clone()) }
-    }
-}
+/// The most time of closing that tasks get.
+const MOST_FOR_TASKS: Duration = Duration::from_secs(2);
 
 impl AsRef<Registry> for Watchkeeper {
     fn as_ref(&self) -> &Registry {
@@ -257,6 +199,9 @@ pub struct WatchkeeperBuilder {
     store: Option<Arc<dyn Store>>,
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
+    tasks: Option<TaskOptions>,
+    #[cfg(feature = "api")]
+    api: ApiChoices,
 }
 
 impl WatchkeeperBuilder {
@@ -321,17 +266,29 @@ impl WatchkeeperBuilder {
         self
     }
 
+    /// Makes choices about tasks: how long things are kept, whether the scheduler runs. Default: what the environment says
+    /// ([`TaskOptions::from_env`]).
+    pub fn tasks(mut self, options: TaskOptions) -> Self {
+        self.tasks = Some(options);
+        self
+    }
+
     /// Builds the watch.
     ///
     /// Called within a tokio runtime, it watches that runtime too.
     ///
     /// # Errors
     ///
-    /// When the registry has a metric of another meaning under one of our names, or the metrics token is empty.
+    /// When the registry has a metric of another meaning under one of our names, the metrics token is empty, or a variable
+    /// of the environment is not what it may be.
     pub fn build(self) -> Result<Watchkeeper, RegisterError> {
         if self.metrics_token.as_ref().is_some_and(|token| token.trim().is_empty()) {
             return Err(RegisterError::EmptyToken);
         }
+        let tasks = match self.tasks {
+            Some(options) => options,
+            None => TaskOptions::from_env().map_err(|error| RegisterError::Setting(error.to_string()))?,
+        };
         let served = self.groups.as_ref().is_none_or(|groups| groups.contains(&Group::Http));
         let layer = if served { self.http.build(&self.registry)? } else { self.http.build_unrecorded() };
         let scraper = Scraper::with_token(self.registry.clone(), self.metrics_token.clone());
@@ -348,6 +305,8 @@ impl WatchkeeperBuilder {
         let monitoring = Some(metrics.monitoring().clone());
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
+        let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
+        let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         accounts.export(&metrics);
         let mut closing = Vec::new();
         match telemetry {
@@ -366,20 +325,33 @@ impl WatchkeeperBuilder {
         let mut checks = self.checks;
         checks.extend(watched.telemetry.iter().flat_map(checks_of_sinks));
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
+        #[cfg(feature = "api")]
+        let api = self.api.build(Services {
+            store: Arc::clone(&store),
+            journal: journal.clone(),
+            metrics: metrics.monitoring().clone(),
+            scraper: scraper.clone(),
+            tasks: tasks.clone(),
+            telemetry: watched.telemetry.clone(),
+        });
         Ok(Watchkeeper {
-            inner: Arc::new(Inner { watched, metrics, scraper, health, layer, store, journal, closing, accounts }),
+            inner: Arc::new(Inner {
+                watched,
+                metrics,
+                scraper,
+                health,
+                layer,
+                store,
+                journal,
+                tasks,
+                desk,
+                closing,
+                accounts,
+                #[cfg(feature = "api")]
+                api,
+            }),
         })
     }
-}
-
-/// Checks of where telemetry goes. That something does not arrive there is no reason to serve nobody.
-fn checks_of_sinks(telemetry: &TelemetryHandle) -> Vec<Check> {
-    let mut checks = Vec::new();
-    for (sink, state) in telemetry.sinks() {
-        let probe = move || std::future::ready(state());
-        checks.push(Check::new(&format!("{sink}_sink"), probe).informational().keep(Duration::ZERO));
-    }
-    checks
 }
 
 impl fmt::Debug for WatchkeeperBuilder {

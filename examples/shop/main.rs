@@ -6,6 +6,7 @@ mod arguments;
 mod call;
 mod failures;
 mod logins;
+mod monitoring;
 mod orders;
 mod payments;
 mod sessions;
@@ -46,6 +47,7 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     let watch = Watchkeeper::builder(telemetry)
         .store(Parts::from_env()?) // in Postgres with MONITORING_DATABASE_URL or DATABASE_URL, else in memory
         .check("bank", payments::bank_answers)
+        .principals(monitoring::principals()?)
         .build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
@@ -55,13 +57,15 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
         .merge(payments::router(metrics.payment(), watch.journal()))
         .merge(trouble::router())
         .merge(call::router(traffic::reachable(address).to_string()))
-        .merge(watch.routes()) // /metrics, /health
+        .merge(watch.routes()) // /metrics, /health, /api/v1/monitoring
         .layer(watch.http_layer()); // last, so that unmatched requests are seen too
 
     say_where_to_look(address, &arguments);
     if let Some(rate) = arguments.traffic {
         traffic::start(address, rate);
     }
+    // With each client's address, so that who tries tokens is slowed.
+    let shop = shop.into_make_service_with_connect_info::<SocketAddr>();
     let serving = axum::serve(listener, shop).with_graceful_shutdown(watch.shutdown_signal()).into_future();
     tokio::select! {
         ended = serving => ended?,
@@ -78,6 +82,7 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
 fn say_where_to_look(address: SocketAddr, arguments: &Arguments) {
     tracing::info!("metrics: http://{address}/metrics");
     tracing::info!("health: http://{address}/health");
+    tracing::info!("monitoring: http://{address}/api/v1/monitoring/openapi.json, with a bearer token");
     tracing::info!("a request to begin with: curl -i http://{address}/orders/7");
     tracing::info!("logs: here, on standard output; as JSON with RUST_LOG_FORMAT=json");
     tracing::info!("errors: to an error tracker with SENTRY_DSN or GLITCHTIP_DSN; /fail and /panic make some");

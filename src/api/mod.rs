@@ -5,6 +5,8 @@
 
 mod encoding;
 mod health;
+#[cfg(feature = "api")]
+pub mod monitoring;
 mod scraper;
 #[cfg(feature = "axum")]
 mod server;

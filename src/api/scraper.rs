@@ -74,6 +74,11 @@ impl Scraper {
             refusal.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             return refusal;
         }
+        self.answer_known(headers).await
+    }
+
+    /// Answers a scrape of somebody who is known to be allowed to see it.
+    pub(super) async fn answer_known(&self, headers: &HeaderMap) -> Response<Bytes> {
         let Some(place) = Waiting::take(&self.inner.waiting) else {
             let mut refusal = Response::new(Bytes::from_static(b"too many scrapes at once\n"));
             *refusal.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

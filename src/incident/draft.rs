@@ -75,6 +75,11 @@ impl IncidentDraft {
         self
     }
 
+    /// Returns what makes another report the same incident.
+    pub(crate) fn key(&self) -> Option<&str> {
+        self.dedup_key.as_deref()
+    }
+
     /// Names the incident of the same key before this one. Default: none.
     pub fn previous(mut self, incident: Id) -> Self {
         self.previous = Some(incident);

@@ -63,7 +63,7 @@ kinds! {
     AlertAttached = "alert_attached",
     /// An alert that belongs to it ended.
     AlertResolved = "alert_resolved",
-    /// An event that is kept as evidence.
+    /// An event that is kept as evidence: the entry has its id, its time, and who made it.
     Event = "event",
     /// What somebody had to say.
     Comment = "comment",

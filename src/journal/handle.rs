@@ -120,6 +120,20 @@ impl Journal {
         queued.then_some(id)
     }
 
+    /// Passes on an event that was stored without the journal.
+    #[cfg(feature = "api")]
+    pub(crate) fn pass_on_event(&self, event: &Arc<Event>) {
+        self.forward(self.priority(Priority::Normal), event.bytes() as u64, || Forwarded::Event(Arc::clone(event)));
+    }
+
+    /// Passes on a sample that was stored without the journal.
+    #[cfg(feature = "api")]
+    pub(crate) fn pass_on_sample(&self, sample: &Arc<Sample>) {
+        if self.inner.forwards_samples {
+            self.forward(self.priority(Priority::Low), sample.bytes() as u64, || Forwarded::Sample(Arc::clone(sample)));
+        }
+    }
+
     /// Reads the account of [`Sink::Events`], [`Sink::Samples`] or [`Sink::Forward`], all numbers in one moment; `None`
     /// for a sink that the journal does not have.
     pub fn counts(&self, sink: Sink) -> Option<Counts> {

@@ -19,6 +19,7 @@
 
 mod forward;
 mod handle;
+mod logged;
 mod options;
 #[cfg(feature = "otlp")]
 mod otlp;
@@ -35,9 +36,12 @@ mod writer;
 
 pub use forward::{ForwardError, ForwardErrorKind, ForwardFuture, Forwarded, Forwarder};
 pub use handle::Journal;
+pub(crate) use logged::event_of;
 pub use options::{JournalOptions, WhenFull};
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpLogs;
+#[cfg(feature = "api")]
+pub(crate) use target::count_event;
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookError};
 

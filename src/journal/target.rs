@@ -74,14 +74,19 @@ impl Target for Events {
 
     fn count(&self, event: &Arc<Event>) {
         if let Some(metrics) = &self.metrics {
-            metrics.record_event(match event.event_type() {
-                EventType::Log => monitoring::EventType::Log,
-                EventType::Metric => monitoring::EventType::Metric,
-                EventType::Trace => monitoring::EventType::Trace,
-                EventType::Alert => monitoring::EventType::Alert,
-            });
+            count_event(metrics, event);
         }
     }
+}
+
+/// Counts an event that is stored.
+pub(crate) fn count_event(metrics: &MonitoringMetrics, event: &Event) {
+    metrics.record_event(match event.event_type() {
+        EventType::Log => monitoring::EventType::Log,
+        EventType::Metric => monitoring::EventType::Metric,
+        EventType::Trace => monitoring::EventType::Trace,
+        EventType::Alert => monitoring::EventType::Alert,
+    });
 }
 
 /// Samples, to the store.

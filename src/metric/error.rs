@@ -46,6 +46,9 @@ pub enum RegisterError {
     /// The token that `/metrics` is to ask for is empty.
     #[error("`metrics_token` is empty: leave it out where `/metrics` is for everybody")]
     EmptyToken,
+    /// A setting is not what it may be. It says which one, and what is allowed.
+    #[error("{0}")]
+    Setting(String),
 }
 
 /// Says why a registry was not built.

@@ -235,6 +235,12 @@ impl MonitoringMetrics {
         Run::start(success, error).measured(self.task_duration.with((task,)))
     }
 
+    /// Records a run of a scheduled task that was timed elsewhere.
+    pub fn record_task_run(&self, task: &str, status: Status, time: Duration) {
+        self.task_runs.inc((task, status));
+        self.task_duration.observe_duration((task,), time);
+    }
+
     /// Starts the evaluation of an alert rule; dropping the guard before it succeeded counts an error.
     pub fn start_rule_evaluation(&self) -> Run {
         let [success, error] = [Status::Success, Status::Error].map(|status| self.rule_evaluations.with((status,)));

@@ -25,6 +25,8 @@
 
 mod aggregate;
 mod binary;
+#[cfg(feature = "alerting")]
+pub mod engine;
 mod error;
 mod expr;
 mod function;

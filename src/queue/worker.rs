@@ -24,6 +24,8 @@ const STEADY: Duration = Duration::from_secs(10);
 #[derive(Clone, Default)]
 pub(crate) struct Worker {
     thread: Arc<Mutex<Option<Thread>>>,
+    /// Whether it does work of the app's too, whose log lines are as good as any.
+    for_the_app: bool,
 }
 
 struct Thread {
@@ -33,6 +35,11 @@ struct Thread {
 }
 
 impl Worker {
+    /// Makes a worker for what the app gives it to do. Its thread is not marked as our own work.
+    pub(crate) fn for_the_app() -> Self {
+        Self { for_the_app: true, ..Self::default() }
+    }
+
     /// Runs a job to its end. One that panics begins again after a rest, by another call of `job`.
     ///
     /// # Errors
@@ -71,7 +78,6 @@ impl Worker {
     /// # Errors
     ///
     /// When the thread cannot be started.
-    #[cfg(feature = "postgres")]
     pub(crate) fn ask<T: Send + 'static>(
         &self,
         future: impl Future<Output = T> + Send + 'static,
@@ -109,18 +115,18 @@ impl Worker {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let thread = match &mut *thread {
             Some(thread) => thread,
-            none => none.insert(Thread::start()?),
+            none => none.insert(Thread::start(self.for_the_app)?),
         };
         Ok((thread.runtime.clone(), thread.keeps.clone()))
     }
 }
 
 impl Thread {
-    fn start() -> io::Result<Self> {
+    fn start(for_the_app: bool) -> io::Result<Self> {
         let (keeps, mut kept) = tokio::sync::mpsc::channel(1);
         let (tell, told) = mpsc::sync_channel(1);
         thread::Builder::new().name("watchkeeper".to_owned()).spawn(move || {
-            let _own = OwnWork::begin();
+            let _own = (!for_the_app).then(OwnWork::begin);
             // A runtime is made and dropped on its thread: an app's thread may be in one, where neither is allowed.
             let runtime = match Builder::new_current_thread().enable_all().build() {
                 Ok(runtime) => runtime,

@@ -138,6 +138,20 @@ pub const VARIABLES: &[Section] = &[
             variable("DATABASE_URL", "the same, where there is no other", "in memory").of("postgres").secret(),
         ],
     ),
+    (
+        "Tasks, and the REST API",
+        &[
+            variable("MONITORING_EVENT_RETENTION_DAYS", "for how many days events are kept, 1 to 3650", "`30`"),
+            variable("MONITORING_METRIC_RETENTION_DAYS", "the same for samples", "`90`"),
+            variable(
+                "MONITORING_TOKENS",
+                "who may ask: `name:role:token,…`, roles `user`, `moderator`, `admin`",
+                "nobody",
+            )
+            .of("api")
+            .secret(),
+        ],
+    ),
 ];
 
 /// Renders the table of all variables as Markdown.

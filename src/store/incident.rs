@@ -17,6 +17,9 @@ use crate::timestamp::Timestamp;
 /// **Versions.** A change names the version that it is made from, and is made if that is still the version. The incident
 /// and the entries of the change are stored together or not at all.
 ///
+/// **Evidence.** An entry of the kind [`Event`](EntryKind::Event) is an event's copy. It is in the scope of whoever may see
+/// the event: within [`Scope::CreatedBy`], one that was made by somebody else, or by the app, is not there.
+///
 /// **Repetition.** A call that is made again, because its answer was lost, changes nothing: opening answers the incident
 /// that is there, an entry is a duplicate, and a change is stale.
 pub trait IncidentStore: Debug + Send + Sync {
@@ -39,6 +42,20 @@ pub trait IncidentStore: Debug + Send + Sync {
 
     /// Adds an entry to a timeline; of an incident that is not there it is refused.
     fn add_entry<'a>(&'a self, entry: &'a TimelineEntry) -> StoreFuture<'a, Appended>;
+
+    /// Adds entries to timelines, each as [`add_entry`](Self::add_entry) does, and answers for each in the order given. Where
+    /// one fails, those before it may be stored, and the same ones may be added again.
+    ///
+    /// Unless a store has a quicker way, it adds them one after the other.
+    fn add_entries<'a>(&'a self, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Vec<Appended>> {
+        Box::pin(async move {
+            let mut answers = Vec::with_capacity(entries.len());
+            for entry in entries {
+                answers.push(self.add_entry(entry).await?);
+            }
+            Ok(answers)
+        })
+    }
 
     /// Notes that an alert belongs to an incident, and answers how often that was noted; `None` when there is no such
     /// incident.
@@ -221,7 +238,9 @@ impl TimelineQuery {
 
     /// Tells whether an entry is what the query asks for, its place and its incident's scope apart.
     pub fn matches(&self, entry: &TimelineEntry) -> bool {
-        entry.incident == self.incident && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
+        entry.incident == self.incident
+            && (self.kinds.is_empty() || self.kinds.contains(&entry.kind))
+            && (entry.kind != EntryKind::Event || self.scope.contains(entry.created_by.as_deref()))
     }
 
     /// Returns the smallest and the largest id that the times and the cursor leave; none when nothing is left.

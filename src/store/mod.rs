@@ -29,9 +29,11 @@
 //! A call that is dropped before its end leaves the store usable; what it asked for may have been done.
 
 mod alert;
+mod audit;
 mod error;
 mod from_env;
 mod incident;
+mod lease;
 mod memory;
 mod parts;
 #[cfg(feature = "postgres")]
@@ -44,9 +46,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 pub use alert::{AlertQuery, AlertStore, RuleQuery};
+pub use audit::{AuditQuery, AuditStore};
 pub use error::{StoreError, StoreErrorKind};
 pub use from_env::InvalidStore;
 pub use incident::{Changed, IncidentQuery, IncidentStore, Opened, TimelineQuery};
+pub use lease::{
+    Instance, Lease, LeaseStore, Leased, MAX_LEASE_NAME_BYTES, MAX_NOTE_BYTES, MAX_PROGRESS_BYTES, RunClaim, RunStatus,
+    TaskRun,
+};
 pub use memory::{Memory, MemoryLimits};
 pub use parts::Parts;
 #[cfg(feature = "postgres")]
@@ -55,7 +62,7 @@ pub use query::{
     Cursor, DEFAULT_LIMIT, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Page, Paging, SampleQuery, Scope, same,
 };
 
-use crate::event::Event;
+use crate::event::{Event, EventType, Fields, Level};
 use crate::id::Id;
 use crate::sample::Sample;
 use crate::timestamp::Timestamp;
@@ -84,6 +91,17 @@ pub struct Counts {
     pub last_hour: u64,
 }
 
+/// How many events of one type and level were stored in a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventCount {
+    /// Their type.
+    pub event_type: EventType,
+    /// Their level; none for those without.
+    pub level: Option<Level>,
+    /// How many.
+    pub events: u64,
+}
+
 /// Keeps events.
 ///
 /// **Counts** are counted as things are stored, a duplicate not at all; they are never made by looking at what is there.
@@ -104,8 +122,25 @@ pub trait EventStore: Debug + Send + Sync {
     /// Counts the events that were stored.
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
 
+    /// Counts the events that were stored of the minutes from that of `from` to that of `to`, by type and level; those that
+    /// were dropped since are in it. `None` where the store has not counted them apart, as of minutes long ago.
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>> {
+        let _ = (from, to);
+        Box::pin(async { Ok(None) })
+    }
+
     /// Drops events from before a time, and says how many, or about how many; 0 when there was nothing to drop.
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+
+    /// Adds tags to events that lack them, and says how many events that changed; a tag that is there stays, and an event
+    /// that is not there is passed over.
+    ///
+    /// A store that changes nothing once it is stored leaves this as it is, and answers
+    /// [`Unsupported`](StoreErrorKind::Unsupported).
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64> {
+        let _left_alone = tags;
+        Box::pin(async { Err(StoreError::new(StoreErrorKind::Unsupported, "add_tags")) })
+    }
 }
 
 /// Keeps samples. Counts and retention are those of [`EventStore`].
@@ -124,6 +159,6 @@ pub trait SampleStore: Debug + Send + Sync {
 }
 
 /// Keeps everything. Whatever keeps each part is a store; [`Parts`] puts one together from several.
-pub trait Store: EventStore + SampleStore + IncidentStore + AlertStore {}
+pub trait Store: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore + AuditStore {}
 
-impl<S: EventStore + SampleStore + IncidentStore + AlertStore + ?Sized> Store for S {}
+impl<S: EventStore + SampleStore + IncidentStore + AlertStore + LeaseStore + AuditStore + ?Sized> Store for S {}

@@ -1,13 +1,18 @@
 //! A store put together from stores that keep a part each.
 
 use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
 
 use super::{
-    AlertQuery, AlertStore, Appended, Changed, Counts, EventQuery, EventStore, IncidentQuery, IncidentStore, Memory,
-    Opened, Page, RuleQuery, SampleQuery, SampleStore, Scope, StoreFuture, TimelineQuery,
+    AlertQuery, AlertStore, Appended, AuditQuery, AuditStore, Changed, Counts, EventCount, EventQuery, EventStore,
+    IncidentQuery, IncidentStore, Instance, LeaseStore, Leased, Memory, Opened, Page, RuleQuery, RunClaim, RunStatus,
+    SampleQuery, SampleStore, Scope, StoreFuture, TaskRun, TimelineQuery,
 };
 use crate::alert::Alert;
-use crate::event::Event;
+use crate::audit::AuditRecord;
+use crate::event::{Event, Fields};
 use crate::id::Id;
 use crate::incident::{Incident, TimelineEntry};
 use crate::rule::AlertRule;
@@ -33,19 +38,35 @@ pub struct Parts {
     samples: Arc<dyn SampleStore>,
     incidents: Arc<dyn IncidentStore>,
     alerts: Arc<dyn AlertStore>,
+    audit: Arc<dyn AuditStore>,
+    leases: Arc<dyn LeaseStore>,
 }
 
 impl Parts {
     /// Begins with every part in memory.
     pub fn new() -> Self {
         let memory = Arc::new(Memory::new());
-        Self { events: memory.clone(), samples: memory.clone(), incidents: memory.clone(), alerts: memory }
+        Self {
+            events: memory.clone(),
+            samples: memory.clone(),
+            incidents: memory.clone(),
+            alerts: memory.clone(),
+            audit: memory.clone(),
+            leases: memory,
+        }
     }
 
     /// Keeps every part in one store.
     pub fn all_in(store: impl super::Store + 'static) -> Self {
         let store = Arc::new(store);
-        Self { events: store.clone(), samples: store.clone(), incidents: store.clone(), alerts: store }
+        Self {
+            events: store.clone(),
+            samples: store.clone(),
+            incidents: store.clone(),
+            alerts: store.clone(),
+            audit: store.clone(),
+            leases: store,
+        }
     }
 
     /// Keeps events there.
@@ -75,6 +96,22 @@ impl Parts {
         self.alerts = Arc::new(store);
         self
     }
+
+    /// Keeps the audit there.
+    #[must_use]
+    pub fn audit_in(mut self, store: impl AuditStore + 'static) -> Self {
+        self.audit = Arc::new(store);
+        self
+    }
+
+    /// Keeps leases and the runs of tasks there.
+    ///
+    /// Instances agree on who runs a task by this part: where it is in memory, each of them runs every task.
+    #[must_use]
+    pub fn leases_in(mut self, store: impl LeaseStore + 'static) -> Self {
+        self.leases = Arc::new(store);
+        self
+    }
 }
 
 impl Default for Parts {
@@ -99,7 +136,9 @@ pass_on!(EventStore to events {
     fn event<'a>(&'a self, id: Id, scope: &'a Scope) -> StoreFuture<'a, Option<Arc<Event>>>;
     fn events<'a>(&'a self, query: &'a EventQuery) -> StoreFuture<'a, Page<Arc<Event>>>;
     fn event_counts(&self, now: Timestamp) -> StoreFuture<'_, Counts>;
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>>;
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64>;
 });
 
 pass_on!(SampleStore to samples {
@@ -115,6 +154,7 @@ pass_on!(IncidentStore to incidents {
     fn incidents<'a>(&'a self, query: &'a IncidentQuery) -> StoreFuture<'a, Page<Incident>>;
     fn change_incident<'a>(&'a self, seen: u64, incident: &'a Incident, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Changed<Incident>>;
     fn add_entry<'a>(&'a self, entry: &'a TimelineEntry) -> StoreFuture<'a, Appended>;
+    fn add_entries<'a>(&'a self, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Vec<Appended>>;
     fn attach_alert<'a>(&'a self, incident: Id, fingerprint: &'a str, at: Timestamp) -> StoreFuture<'a, Option<u64>>;
     fn timeline<'a>(&'a self, query: &'a TimelineQuery) -> StoreFuture<'a, Page<TimelineEntry>>;
     fn active_incidents(&self) -> StoreFuture<'_, u64>;
@@ -130,4 +170,22 @@ pass_on!(AlertStore to alerts {
     fn alerts<'a>(&'a self, query: &'a AlertQuery) -> StoreFuture<'a, Page<Alert>>;
     fn forget_alerts(&self, resolved_before: Timestamp) -> StoreFuture<'_, u64>;
     fn active_alerts(&self) -> StoreFuture<'_, u64>;
+});
+
+pass_on!(AuditStore to audit {
+    fn append_audit<'a>(&'a self, records: &'a [AuditRecord]) -> StoreFuture<'a, Vec<Appended>>;
+    fn audit<'a>(&'a self, query: &'a AuditQuery) -> StoreFuture<'a, Page<AuditRecord>>;
+});
+
+pass_on!(LeaseStore to leases {
+    fn acquire_lease<'a>(&'a self, name: &'a str, holder: &'a str, time: Duration) -> StoreFuture<'a, Leased>;
+    fn release_lease<'a>(&'a self, name: &'a str, holder: &'a str) -> StoreFuture<'a, bool>;
+    fn begin_run<'a>(&'a self, claim: &'a RunClaim) -> StoreFuture<'a, bool>;
+    fn end_run<'a>(&'a self, claim: &'a RunClaim, status: RunStatus, note: Option<&'a str>) -> StoreFuture<'a, bool>;
+    fn runs<'a>(&'a self, task: &'a str, limit: usize) -> StoreFuture<'a, Vec<TaskRun>>;
+    fn forget_runs(&self, before: Timestamp) -> StoreFuture<'_, u64>;
+    fn announce_instance<'a>(&'a self, instance: &'a Instance) -> StoreFuture<'a, ()>;
+    fn instances(&self, limit: usize) -> StoreFuture<'_, Vec<Instance>>;
+    fn progress<'a>(&'a self, name: &'a str) -> StoreFuture<'a, Option<Value>>;
+    fn put_progress<'a>(&'a self, name: &'a str, fence: u64, value: &'a Value) -> StoreFuture<'a, bool>;
 });

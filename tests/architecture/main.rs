@@ -46,7 +46,7 @@ const FLOORS: &[Floor] = &[
     // What works on them in the background.
     Floor {
         name: "services",
-        modules: &["journal", "alerting", "analysis", "health", "tasks"],
+        modules: &["journal", "alerting", "analysis", "desk", "health", "tasks"],
         uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores"],
     },
     // What the crate ships for the tests of others. Only the root names it.
@@ -64,7 +64,7 @@ const FLOORS: &[Floor] = &[
     // Composition: the only place that knows everything.
     Floor {
         name: "root",
-        modules: &["lib", "watchkeeper", "shutdown"],
+        modules: &["lib", "watchkeeper", "watched", "shutdown"],
         uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores", "services", "testing", "doors"],
     },
 ];

@@ -32,6 +32,7 @@ pub fn example(name: &str) -> Command {
         "RUST_LOG",
         "RUST_LOG_FORMAT",
         "LISTEN_ADDR",
+        "MONITORING_TOKENS",
         "SENTRY_DSN",
         "GLITCHTIP_DSN",
         "ENVIRONMENT",

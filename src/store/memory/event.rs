@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
+use super::minutes::Kind;
 use super::ring::{Evicted, Kept};
 use super::{AT_ONCE, Memory, read, write};
-use crate::event::{Event, EventType, Level};
+use crate::event::{Event, EventType, Fields, Level};
 use crate::id::Id;
-use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreFuture};
+use crate::store::{Appended, Counts, EventCount, EventQuery, EventStore, Page, Scope, StoreFuture};
 use crate::timestamp::Timestamp;
 
 impl Kept for Event {
@@ -61,7 +64,7 @@ impl EventStore for Memory {
                 for event in some {
                     let answer = kept.ring.append(event, &mut evicted);
                     if answer == Appended::Stored {
-                        kept.minutes.count(event.timestamp());
+                        kept.minutes.count(event.timestamp(), Kind::of(event.event_type(), event.level()));
                     }
                     answers.push(answer);
                 }
@@ -90,10 +93,38 @@ impl EventStore for Memory {
         Box::pin(async move { Ok(read(&self.inner.events).minutes.counts(now)) })
     }
 
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>> {
+        Box::pin(async move { Ok(read(&self.inner.events).minutes.between(from, to)) })
+    }
+
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64> {
         Box::pin(async move {
             let dropped = write(&self.inner.events).ring.drop_below(Id::first_at(before));
             Ok(dropped.len() as u64)
+        })
+    }
+
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64> {
+        Box::pin(async move {
+            let mut changed = 0;
+            for some in tags.chunks(AT_ONCE) {
+                let mut replaced = Vec::new();
+                let mut kept = write(&self.inner.events);
+                for (id, tags) in some {
+                    let Some(event) = kept.ring.get(*id) else { continue };
+                    let missing = |(key, _): &(&str, &Value)| event.tags().get(key).is_none();
+                    let missing: Vec<_> = tags.iter().filter(missing).collect();
+                    if missing.is_empty() {
+                        continue;
+                    }
+                    let mut tagged = Event::clone(event);
+                    missing.into_iter().for_each(|(key, value)| tagged.tags.insert(key, value.clone()));
+                    replaced.extend(kept.ring.replace(Arc::new(tagged)));
+                }
+                changed += replaced.len() as u64;
+                drop(kept);
+            }
+            Ok(changed)
         })
     }
 }

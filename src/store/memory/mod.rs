@@ -18,8 +18,10 @@
 //! ```
 
 mod alert;
+mod audit;
 mod event;
 mod incident;
+mod lease;
 mod minutes;
 mod names;
 mod ring;
@@ -29,7 +31,9 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use self::alert::Alerts;
+use self::audit::Audit;
 use self::incident::Incidents;
+use self::lease::Leases;
 use self::minutes::Minutes;
 use self::ring::{Kept, Ring};
 use super::{Order, Page, Paging};
@@ -53,6 +57,8 @@ pub struct MemoryLimits {
     ///
     /// When all that is left are active incidents, further ones are refused as `Full`.
     pub incident_bytes: usize,
+    /// The most bytes that the audit takes. Default: 8 MiB.
+    pub audit_bytes: usize,
     /// The most alert rules; further ones are refused as `Full`. Default: 1,000.
     pub rules: usize,
     /// The most alerts; further ones are refused as `Full`. Default: 10,000.
@@ -68,6 +74,7 @@ impl Default for MemoryLimits {
             samples: 200_000,
             sample_bytes: 64 * MIB,
             incident_bytes: 16 * MIB,
+            audit_bytes: 8 * MIB,
             rules: 1_000,
             alerts: 10_000,
         }
@@ -88,6 +95,8 @@ struct Inner {
     samples: RwLock<Series<Sample>>,
     incidents: RwLock<Incidents>,
     alerts: RwLock<Alerts>,
+    audit: RwLock<Audit>,
+    leases: RwLock<Leases>,
 }
 
 /// Things that come one after the other, and how many came.
@@ -116,6 +125,8 @@ impl Memory {
                 samples: Series::new(limits.samples, limits.sample_bytes),
                 incidents: RwLock::new(Incidents::new(limits.incident_bytes)),
                 alerts: RwLock::new(Alerts::new(limits.rules, limits.alerts)),
+                audit: RwLock::new(Audit::new(limits.audit_bytes)),
+                leases: RwLock::default(),
             }),
         }
     }

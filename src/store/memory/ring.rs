@@ -138,6 +138,15 @@ impl<T: Kept> Ring<T> {
         self.ids.binary_search(&id).ok().and_then(|place| self.items.get(place))
     }
 
+    /// Puts a changed thing in the place of the one with its id, whose name and kind it has.
+    pub(super) fn replace(&mut self, item: Arc<T>) -> Option<Arc<T>> {
+        let place = self.ids.binary_search(&item.id()).ok()?;
+        let size = u32::try_from(item.bytes() + BESIDE).unwrap_or(u32::MAX);
+        self.bytes = self.bytes - self.sizes[place] as usize + size as usize;
+        self.sizes[place] = size;
+        Some(std::mem::replace(&mut self.items[place], item))
+    }
+
     /// Finds a page of things whose kind is in the set, that have the name, and that match.
     pub(super) fn select(
         &self,

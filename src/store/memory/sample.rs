@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::minutes::Kind;
 use super::ring::{Evicted, Kept};
 use super::{AT_ONCE, Memory, read, write};
 use crate::id::Id;
@@ -38,7 +39,7 @@ impl SampleStore for Memory {
                 for sample in some {
                     let answer = kept.ring.append(sample, &mut evicted);
                     if answer == Appended::Stored {
-                        kept.minutes.count(sample.timestamp());
+                        kept.minutes.count(sample.timestamp(), Kind::default());
                     }
                     answers.push(answer);
                 }

@@ -12,10 +12,10 @@ use super::partition::Day;
 use super::select::Select;
 use super::value::{Json, Key, Members, Time};
 use super::{Access, Postgres, Shared, minutes};
-use crate::event::{Event, Level};
+use crate::event::{Event, Fields, Level};
 use crate::id::Id;
 use crate::sanitise::MAX_DEPTH;
-use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreError, StoreFuture};
+use crate::store::{Appended, Counts, EventCount, EventQuery, EventStore, Page, Scope, StoreError, StoreFuture};
 use crate::timestamp::Timestamp;
 
 /// The most events of one statement.
@@ -38,6 +38,11 @@ const APPEND: &str = "
 const SELECT: &str = "
     SELECT id, event_type, source, message, level, tags, payload, timestamp, created_at, created_by, trace_id, dedup_key
     FROM watchkeeper.events";
+
+/// What is there wins, and a row that would stay as it is is not written.
+const ADD_TAGS: &str = "
+    UPDATE watchkeeper.events e SET tags = t.tags || e.tags FROM unnest($1, $2) AS t (id, tags)
+    WHERE e.id = t.id AND e.tags <> t.tags || e.tags";
 
 /// Stores events, in the order of their ids so that writers of the same ones do not wait for each other in a circle.
 async fn append(shared: &Shared, client: &mut Client, events: &[Arc<Event>]) -> Result<Vec<Appended>, StoreError> {
@@ -207,10 +212,32 @@ impl EventStore for Postgres {
         })
     }
 
+    fn events_between(&self, from: Timestamp, to: Timestamp) -> StoreFuture<'_, Option<Vec<EventCount>>> {
+        self.ask("events_between", Access::Read, move |_, client| {
+            Box::pin(async move { minutes::events_between(client, from, to).await })
+        })
+    }
+
     fn drop_events(&self, before: Timestamp) -> StoreFuture<'_, u64> {
         const OPERATION: &str = "drop_events";
         self.ask(OPERATION, Access::Write, move |shared, client| {
             Box::pin(async move { shared.events.drop_before(client, before, OPERATION).await })
+        })
+    }
+
+    fn add_tags<'a>(&'a self, tags: &'a [(Id, Fields)]) -> StoreFuture<'a, u64> {
+        const OPERATION: &str = "add_tags";
+        if tags.is_empty() {
+            return Box::pin(async { Ok(0) });
+        }
+        let ids: Vec<Key> = tags.iter().map(|(id, _)| Key(*id)).collect();
+        let tags: Vec<Json> = tags.iter().map(|(_, tags)| Json::of(tags)).collect();
+        self.ask(OPERATION, Access::Write, move |_, client| {
+            Box::pin(async move {
+                let parameters = [(&ids as _, Type::UUID_ARRAY), (&tags as _, Type::JSONB_ARRAY)];
+                let changed = client.execute_typed(ADD_TAGS, &parameters).await;
+                changed.map_err(|error| fault(OPERATION, error))
+            })
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Incidents and their timelines in Postgres.
 
+use std::collections::HashMap;
+
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Error, Row};
 
@@ -63,6 +65,18 @@ const ADD_ENTRY: &str = "
         SELECT e.* FROM there, jsonb_populate_record(NULL::watchkeeper.timeline, $2) e ON CONFLICT DO NOTHING RETURNING id
     )
     SELECT EXISTS (SELECT FROM there), EXISTS (SELECT FROM added)";
+
+const ADD_EACH: &str = "
+    WITH given AS (
+        SELECT e.*, EXISTS (SELECT FROM watchkeeper.incidents i WHERE i.id = e.incident) AS is_there
+        FROM jsonb_populate_recordset(NULL::watchkeeper.timeline, $1) e
+    ), added AS (
+        INSERT INTO watchkeeper.timeline (incident, id, kind, timestamp, created_by, message, details)
+        SELECT incident, id, kind, timestamp, created_by, message, details FROM given WHERE is_there
+        ON CONFLICT DO NOTHING RETURNING incident, id
+    )
+    SELECT g.incident, g.id, g.is_there, a.id IS NOT NULL
+    FROM given g LEFT JOIN added a ON a.incident = g.incident AND a.id = g.id";
 
 const ATTACH: &str = "
     INSERT INTO watchkeeper.incident_alerts AS a (incident, fingerprint, entry, count, first_at, last_at)
@@ -166,6 +180,29 @@ async fn add(client: &Client, entry: &TimelineEntry) -> Result<Appended, StoreEr
     }
 }
 
+async fn add_each(client: &Client, entries: &[TimelineEntry]) -> Result<Vec<Appended>, StoreError> {
+    let failed = |error| fault("add_entries", error);
+    let records = Json::of(&entries);
+    let rows = client.query_typed(ADD_EACH, &[(&records, Type::JSONB)]).await.map_err(failed)?;
+    let mut answers = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let (Key(incident), Key(id)) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+        let answer = match (row.try_get(2).map_err(failed)?, row.try_get(3).map_err(failed)?) {
+            (false, _) => Appended::Refused,
+            (true, true) => Appended::Stored,
+            (true, false) => Appended::Duplicate,
+        };
+        answers.insert((incident, id), answer);
+    }
+    let mut answer = |entry: &TimelineEntry| match answers.get_mut(&(entry.incident, entry.id)) {
+        // The second of two that are the same.
+        Some(answer @ Appended::Stored) => std::mem::replace(answer, Appended::Duplicate),
+        Some(answer) => *answer,
+        None => Appended::Refused,
+    };
+    Ok(entries.iter().map(&mut answer).collect())
+}
+
 async fn attach(
     client: &mut Client,
     incident: Id,
@@ -224,6 +261,7 @@ fn select_entries(query: &TimelineQuery, bounds: (Id, Id)) -> Select {
             "EXISTS (SELECT FROM watchkeeper.incidents i WHERE i.id = e.incident AND i.created_by = ?)",
             Some(owner),
         );
+        select.text("(e.kind <> 'event' OR e.created_by = ?)", Some(owner));
     }
     select.one_of("e.kind = ANY(?)", query.kinds.iter().map(|kind| kind.as_str().to_owned()).collect());
     select
@@ -276,6 +314,16 @@ impl IncidentStore for Postgres {
     fn add_entry<'a>(&'a self, entry: &'a TimelineEntry) -> StoreFuture<'a, Appended> {
         let entry = entry.clone();
         self.ask("add_entry", Access::Write, move |_, client| Box::pin(async move { add(client, &entry).await }))
+    }
+
+    fn add_entries<'a>(&'a self, entries: &'a [TimelineEntry]) -> StoreFuture<'a, Vec<Appended>> {
+        if entries.is_empty() {
+            return Box::pin(async { Ok(Vec::new()) });
+        }
+        let entries = entries.to_vec();
+        self.ask("add_entries", Access::Write, move |_, client| {
+            Box::pin(async move { add_each(client, &entries).await })
+        })
     }
 
     fn attach_alert<'a>(&'a self, incident: Id, fingerprint: &'a str, at: Timestamp) -> StoreFuture<'a, Option<u64>> {

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use tokio_postgres::Client;
-use tokio_postgres::types::Type;
+use tokio_postgres::types::{ToSql, Type};
 
 use super::fault::fault;
 use super::value::Time;
-use crate::store::{Counts, StoreError};
+use crate::store::{Counts, EventCount, StoreError};
 use crate::timestamp::Timestamp;
 
 /// The key of the advisory lock under which rows are folded.
@@ -38,6 +38,35 @@ pub(super) async fn counts(
         .map_err(failed)?;
     let number = |at| row.try_get::<_, i64>(at).map(i64::unsigned_abs).map_err(failed);
     Ok(Counts { total: number(0)?, last_hour: number(1)? })
+}
+
+/// Counts the events of some minutes, by type and level; `None` where minutes may be folded together that are not among
+/// them.
+pub(super) async fn events_between(
+    client: &Client,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Option<Vec<EventCount>>, StoreError> {
+    let failed = |error| fault("events_between", error);
+    // The row without a kind says whether the minutes are told apart still.
+    let sql = "SELECT kind, level, sum(count)::bigint
+        FROM (SELECT minute, kind, level, count FROM watchkeeper.counts WHERE thing = 'event'
+            UNION ALL SELECT minute, kind, level, count FROM watchkeeper.count_deltas WHERE thing = 'event') AS every
+        WHERE minute BETWEEN date_bin('1 minute', $1, 'epoch') AND $2 GROUP BY 1, 2
+        UNION ALL SELECT '', '', 1 WHERE date_bin('1 minute', $1, 'epoch') >= now() - interval '7 days'";
+    let parameters: [(&(dyn ToSql + Sync), Type); 2] =
+        [(&Time(from), Type::TIMESTAMPTZ), (&Time(to), Type::TIMESTAMPTZ)];
+    let rows = client.query_typed(sql, &parameters).await.map_err(failed)?;
+    let (mut counts, mut known) = (Vec::new(), false);
+    for row in rows {
+        let (kind, level): (&str, &str) = (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
+        let events = row.try_get::<_, i64>(2).map_err(failed)?.unsigned_abs();
+        match kind.parse() {
+            Ok(event_type) => counts.push(EventCount { event_type, level: level.parse().ok(), events }),
+            Err(_) => known = true,
+        }
+    }
+    Ok(known.then_some(counts))
 }
 
 /// Folds the rows that writers added, and then those that are older than a week. One instance does it at a time; the

@@ -15,9 +15,11 @@
 //! [`INSERT_EVENT`].
 
 mod alert;
+mod audit;
 mod event;
 mod fault;
 mod incident;
+mod lease;
 mod minutes;
 mod options;
 mod partition;

@@ -9,12 +9,16 @@ use super::fault::fault;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The migrations, in order: the version that each leads to, and its SQL.
-const MIGRATIONS: &[(i32, &str)] = &[(1, include_str!("migrations/0001_schema.sql"))];
+const MIGRATIONS: &[(i32, &str)] = &[
+    (1, include_str!("migrations/0001_schema.sql")),
+    (2, include_str!("migrations/0002_tasks.sql")),
+    (3, include_str!("migrations/0003_audit.sql")),
+];
 
 const OPERATION: &str = "migrate";
 
 /// The version that this library knows.
-pub(super) const KNOWN: i32 = 1;
+pub(super) const KNOWN: i32 = 3;
 
 /// The key of the advisory lock under which the schema is changed, and partitions are made and dropped.
 pub(super) const LOCK: i64 = 0x7761_7463_686b_6565;

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{event, ok, side_by_side, sources, time};
 use crate::event::{Event, EventType, Fields, Level, TimeWindow};
 use crate::id::Id;
-use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope};
+use crate::store::{Appended, Counts, EventQuery, EventStore, Page, Scope, StoreErrorKind};
 use crate::testing::hostile;
 use crate::timestamp::Timestamp;
 
@@ -264,6 +264,42 @@ pub async fn the_last_hour_goes_by_the_time_of_the_event(store: &dyn EventStore)
     assert_eq!(ok(store.event_counts(later)).await, Counts { total: 5, last_hour: 0 });
 }
 
+/// Events of whole minutes are counted by type and level, where a store counts them apart; what is dropped stays counted.
+pub async fn events_of_a_time_are_counted_by_type_and_level(store: &dyn EventStore) {
+    let minute = Duration::from_secs(60);
+    let now = Timestamp::now();
+    let start = Timestamp::from_micros(now.as_micros().div_euclid(60_000_000) * 60_000_000).minus(60 * minute);
+    let events = [
+        event(Event::log("s").level(Level::Info).at(start)),
+        event(Event::log("s").level(Level::Info).at(start.plus(Duration::from_secs(59)))),
+        event(Event::log("s").at(start.plus(minute))),
+        event(Event::alert("s").level(Level::Error).at(start.plus(2 * minute))),
+        event(Event::log("s").level(Level::Info).at(start.plus(3 * minute))),
+    ];
+    ok(store.append_events(&events)).await;
+    ok(store.append_events(&events[..1])).await;
+    let of = async |from: Timestamp, to: Timestamp| {
+        let counts = ok(store.events_between(from, to)).await?;
+        let mut counts: Vec<_> =
+            counts.into_iter().map(|count| (count.event_type, count.level, count.events)).collect();
+        counts.sort_by_key(|(kind, level, _)| (kind.as_str(), *level));
+        Some(counts)
+    };
+    let log = |level, events| (EventType::Log, level, events);
+    let alert = (EventType::Alert, Some(Level::Error), 1);
+    let expect = [
+        (0, 0, vec![log(Some(Level::Info), 2)]),
+        (0, 2, vec![alert, log(None, 1), log(Some(Level::Info), 2)]),
+        (1, 1, vec![log(None, 1)]),
+        (4, 5, vec![]),
+    ];
+    for (from, to, due) in expect {
+        let found = of(start.plus(from * minute), start.plus(to * minute + Duration::from_secs(30))).await;
+        assert!(found.is_none() || found == Some(due), "minutes {from} to {to}: {found:?}");
+    }
+    assert!(of(now.minus(400 * 24 * 60 * minute), now).await.is_none_or(|counts| counts.len() == 3));
+}
+
 /// Dropping takes nothing from the time on, and leaves nothing that is more than a day older than it.
 pub async fn what_is_older_is_dropped_and_nothing_younger(store: &dyn EventStore) {
     let day = Duration::from_secs(86_400);
@@ -298,4 +334,32 @@ pub async fn a_call_that_is_dropped_leaves_the_store_usable(store: &dyn EventSto
     let answers = ok(store.append_events(&events)).await;
     assert!(answers.iter().all(|answer| *answer != Appended::Refused));
     assert_eq!(found(store, all().oldest_first()).await.items, events);
+}
+
+/// A tag is added where there is none of its name, once, and counts do not change.
+///
+/// A store that changes nothing once it is stored says so, and does not.
+pub async fn a_tag_is_added_where_it_is_missing(store: &dyn EventStore) {
+    let told = [Event::log("s").tag("host", "a").at(time(0)), Event::log("s").message("m").at(time(1))].map(event);
+    ok(store.append_events(&told)).await;
+    let tags: Fields = [("host", "b".into()), ("release", "1.2.3".into())].into_iter().collect();
+    let tags: Vec<_> = [told[0].id(), Id::at(time(2)), told[1].id()].map(|id| (id, tags.clone())).into();
+    match store.add_tags(&tags).await {
+        Ok(changed) => assert_eq!(changed, 2),
+        Err(error) => {
+            assert_eq!(error.kind(), StoreErrorKind::Unsupported);
+            return assert_eq!(found(store, all().oldest_first()).await.items, told);
+        }
+    }
+    let items = found(store, all().oldest_first()).await.items;
+    let tagged = |event: &Event, key| event.tags().get(key).and_then(|tag| tag.as_str()).map(str::to_owned);
+    assert_eq!([tagged(&items[0], "host"), tagged(&items[1], "host")], ["a", "b"].map(|host| Some(host.to_owned())));
+    assert!(items.iter().all(|event| tagged(event, "release").as_deref() == Some("1.2.3")));
+    assert_eq!(
+        (items[1].message(), items[1].id(), items[1].created_at()),
+        (Some("m"), told[1].id(), told[1].created_at())
+    );
+    assert_eq!(found(store, all().tag("host", "b")).await.items.len(), 1);
+    assert_eq!(ok(store.add_tags(&tags)).await, 0);
+    assert_eq!(ok(store.event_counts(Timestamp::now())).await.total, 2);
 }

@@ -258,3 +258,32 @@ pub async fn active_incidents_are_counted(store: &dyn IncidentStore) {
         assert_eq!(ok(store.active_incidents()).await, active, "after {to}");
     }
 }
+
+/// An event that is kept as evidence is seen by whoever may see the event.
+pub async fn evidence_is_in_the_scope_of_its_event(store: &dyn IncidentStore) {
+    let incident = open(store, told("a").created_by("ann"), 0).await;
+    for who in [Some("ann"), Some("bob"), None] {
+        let entry = TimelineEntry::new(incident.id, EntryKind::Event, time(1)).by(who).message("refused");
+        assert_eq!(ok(store.add_entry(&entry)).await, Appended::Stored);
+    }
+    let query = |scope| TimelineQuery::new(scope, incident.id).kind(EntryKind::Event);
+    assert_eq!(ok(store.timeline(&query(Scope::All))).await.items.len(), 3);
+    let seen = ok(store.timeline(&query(Scope::CreatedBy("ann".into())))).await.items;
+    assert_eq!(seen.iter().map(|entry| entry.created_by.as_deref()).collect::<Vec<_>>(), [Some("ann")]);
+}
+
+/// Entries that are added together are answered as they would be one after the other.
+pub async fn entries_are_added_together_as_one_by_one(store: &dyn IncidentStore) {
+    let incidents = [open(store, told("a"), 0).await, open(store, told("b"), 0).await];
+    let of = |incident: &Incident| TimelineEntry::new(incident.id, EntryKind::Comment, time(1)).message("m");
+    let (absent, _) = at(told("c"), 0);
+    let new = [of(&incidents[0]), of(&incidents[1]), of(&absent)];
+    assert_eq!(ok(store.add_entry(&new[0])).await, Appended::Stored);
+    let given = [new[0].clone(), new[1].clone(), new[2].clone(), new[1].clone()];
+    let expected = [Appended::Duplicate, Appended::Stored, Appended::Refused, Appended::Duplicate];
+    assert_eq!(ok(store.add_entries(&given)).await, expected);
+    for at in [0, 1] {
+        assert_eq!(entries(store, incidents[at].id).await[1..], new[at..=at]);
+    }
+    assert_eq!(ok(store.add_entries(&[])).await, []);
+}

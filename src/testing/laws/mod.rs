@@ -12,8 +12,10 @@
 //! ```
 
 pub mod alert;
+pub mod audit;
 pub mod event;
 pub mod incident;
+pub mod lease;
 pub mod paging;
 pub mod sample;
 
@@ -95,6 +97,8 @@ macro_rules! store_laws {
             $crate::sample_store_laws!(samples, $store);
             $crate::incident_store_laws!(incidents, $store);
             $crate::alert_store_laws!(alerts, $store);
+            $crate::audit_store_laws!(audit, $store);
+            $crate::lease_store_laws!(leases, $store);
         }
     };
 }
@@ -145,8 +149,10 @@ macro_rules! event_store_laws {
                 the_scope_is_part_of_the_query
                 totals_never_fall
                 the_last_hour_goes_by_the_time_of_the_event
+                events_of_a_time_are_counted_by_type_and_level
                 what_is_older_is_dropped_and_nothing_younger
                 a_call_that_is_dropped_leaves_the_store_usable
+                a_tag_is_added_where_it_is_missing
             }
             paging {
                 newest_come_first
@@ -207,6 +213,8 @@ macro_rules! incident_store_laws {
                 the_scope_is_part_of_the_query
                 following_the_cursors_finds_each_once
                 active_incidents_are_counted
+                evidence_is_in_the_scope_of_its_event
+                entries_are_added_together_as_one_by_one
             }
         }
     };
@@ -233,6 +241,47 @@ macro_rules! alert_store_laws {
     };
 }
 
+/// Tests that an [`AuditStore`](crate::store::AuditStore) keeps its law: `audit_store_laws!(name, expression)`.
+///
+/// Needs the feature `testing`.
+#[macro_export]
+macro_rules! audit_store_laws {
+    ($name:ident, $store:expr) => {
+        $crate::laws! { $name, $store,
+            audit {
+                a_record_is_read_back_whole
+                a_record_is_never_changed
+                records_are_found_by_what_they_say
+                the_cursors_lead_to_every_record
+            }
+        }
+    };
+}
+
+/// Tests that a [`LeaseStore`](crate::store::LeaseStore) keeps its law: `lease_store_laws!(name, expression)`.
+///
+/// Needs the feature `testing`.
+#[macro_export]
+macro_rules! lease_store_laws {
+    ($name:ident, $store:expr) => {
+        $crate::laws! { $name, $store,
+            lease {
+                a_lease_has_one_holder_at_a_time
+                a_lease_that_has_ended_is_anothers_under_a_higher_fence
+                a_holder_who_comes_back_before_anybody_else_keeps_the_fence
+                a_lease_that_is_given_back_is_free
+                a_run_is_begun_once_for_a_slot
+                a_higher_fence_takes_over_a_run_that_was_not_ended
+                runs_come_newest_slot_first_and_whole
+                old_runs_are_forgotten
+                progress_is_not_put_back_by_a_lower_fence
+                what_is_too_long_for_a_name_is_refused
+                an_instance_that_comes_again_is_the_same_one
+            }
+        }
+    };
+}
+
 #[cfg(test)]
 mod tests {
     /// A law that nobody reads aloud is none.
@@ -241,8 +290,10 @@ mod tests {
         let lists = include_str!("mod.rs");
         let files = [
             include_str!("alert.rs"),
+            include_str!("audit.rs"),
             include_str!("event.rs"),
             include_str!("incident.rs"),
+            include_str!("lease.rs"),
             include_str!("paging.rs"),
             include_str!("sample.rs"),
         ];
@@ -254,6 +305,6 @@ mod tests {
                 laws += 1;
             }
         }
-        assert_eq!(laws, 18 + 9 + 9 + 14 + 8);
+        assert_eq!(laws, 20 + 9 + 9 + 16 + 8 + 11 + 4);
     }
 }
