@@ -38,6 +38,8 @@ pub(super) enum Body {
     One(Value),
     /// Many, each read by itself.
     Many(Vec<Result<Value, ApiError>>),
+    /// A form, as it was sent.
+    Form(String),
 }
 
 impl Call {

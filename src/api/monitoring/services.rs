@@ -18,4 +18,8 @@ pub(crate) struct Services {
     pub(crate) scraper: Scraper,
     pub(crate) tasks: Tasks,
     pub(crate) telemetry: Option<TelemetryHandle>,
+    #[cfg(feature = "alerting")]
+    pub(crate) history: Option<crate::history::History>,
+    #[cfg(feature = "alerting")]
+    pub(crate) alerting: Option<crate::alerting::Alerting>,
 }
