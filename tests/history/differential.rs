@@ -177,8 +177,9 @@ fn between_samples(series: &[Series], end: i64, count: usize) -> Vec<i64> {
             || (0..=(at - first) / GRID + 1).all(|back| !all.contains(&(at - back * GRID)))
     };
     let spread = ((end - first) / 2 / count as i64).max(1);
-    let times: Vec<i64> =
-        (0..count as i64).filter_map(|at| (0..spread).map(|by| end - at * spread - by).find(|at| is_free(*at))).collect();
+    let times: Vec<i64> = (0..count as i64)
+        .filter_map(|at| (0..spread).map(|by| end - at * spread - by).find(|at| is_free(*at)))
+        .collect();
     assert_eq!(times.len(), count, "times without a sample on an edge");
     times
 }

@@ -23,7 +23,9 @@ pub(crate) fn of_rules(settings: &Settings) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     for (name, text) in rule_files(settings) {
         let file = &YamlLoader::load_from_str(&text).expect("YAML")[0];
-        for rule in file["groups"].as_vec().expect("groups").iter().flat_map(|group| group["rules"].as_vec().expect("rules")) {
+        for rule in
+            file["groups"].as_vec().expect("groups").iter().flat_map(|group| group["rules"].as_vec().expect("rules"))
+        {
             all.insert(rule["expr"].as_str().unwrap_or_else(|| panic!("{name}: {rule:?}")).trim().to_owned());
         }
     }

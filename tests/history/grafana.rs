@@ -134,7 +134,13 @@ async fn grafana_is_answered_as_prometheus_answers_it() {
         let what = format!("{method} {query} {}", body.unwrap_or_default());
         let mut found = Vec::new();
         if (ours.status, ours.header("content-type")) != (theirs.status, theirs.header("content-type")) {
-            found.push(format!("{} {} here, {} {} there", ours.status, ours.header("content-type"), theirs.status, theirs.header("content-type")));
+            found.push(format!(
+                "{} {} here, {} {} there",
+                ours.status,
+                ours.header("content-type"),
+                theirs.status,
+                theirs.header("content-type")
+            ));
         }
         difference("", &ours.json(), &theirs.json(), &mut found);
         faults.extend(found.into_iter().map(|found| format!("{what}: {found}")));
@@ -146,7 +152,11 @@ async fn grafana_is_answered_as_prometheus_answers_it() {
 
     for path in ["prometheus/api/v1/query?query=up", "metrics/query?query=up", "metrics/query_range?query=up"] {
         assert_eq!(service.ask_as(USER, "GET", &format!("/{path}"), None).await.status, 403, "{path}");
-        assert_eq!(service.ask_as("nobody-s-token-at-all", "GET", &format!("/{path}"), None).await.status, 401, "{path}");
+        assert_eq!(
+            service.ask_as("nobody-s-token-at-all", "GET", &format!("/{path}"), None).await.status,
+            401,
+            "{path}"
+        );
     }
 }
 
@@ -177,7 +187,11 @@ async fn the_routes_in_the_envelope_answer_the_same_and_name_what_is_wrong() {
         ("/metrics/query?query=up&time=yesterday", "time", "RFC 3339"),
         ("/metrics/query_range?query=up&step=often", "step", "accepted"),
         ("/metrics/query_range?query=up&step=0", "step", "accepted"),
-        ("/metrics/query_range?query=up&start_time=2026-01-02T00:00:00Z&end_time=2026-01-01T00:00:00Z", "end_time", "before"),
+        (
+            "/metrics/query_range?query=up&start_time=2026-01-02T00:00:00Z&end_time=2026-01-01T00:00:00Z",
+            "end_time",
+            "before",
+        ),
         ("/metrics/query_range?query=up&start_time=2026-01-01T00:00:00Z&step=1", "query", "11000"),
         ("/metrics/query?query=up&q=1", "q", "accepted"),
     ] {

@@ -107,11 +107,11 @@ async fn series_without_room_are_counted_and_a_history_that_closes_ends_all() {
     }
     assert_eq!(history.stats().series, 10);
     let scrape = watchkeeper::testing::Scrape::of(&watch);
-    assert!(scrape.value("watchkeeper_dropped_total{sink=\"history\",reason=\"full\"}").is_some_and(|count| count > 0.0));
+    assert!(
+        scrape.value("watchkeeper_dropped_total{sink=\"history\",reason=\"full\"}").is_some_and(|count| count > 0.0)
+    );
     assert!(history.close(Duration::from_secs(60)));
-    let Value::Matrix(series) =
-        history.query("{job=\"shop\"}[1m]", Timestamp::now()).await.expect("an answer")
-    else {
+    let Value::Matrix(series) = history.query("{job=\"shop\"}[1m]", Timestamp::now()).await.expect("an answer") else {
         panic!("a matrix")
     };
     assert!(series.iter().all(|series| series.points.iter().all(|(_, value)| !is_stale(*value))));

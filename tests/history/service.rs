@@ -34,10 +34,8 @@ impl Service {
             .principals(tokens)
             .build()
             .expect("a watch");
-        let app: Router = Router::new()
-            .route("/hello", get(|| async { "hello" }))
-            .merge(watch.routes())
-            .layer(watch.http_layer());
+        let app: Router =
+            Router::new().route("/hello", get(|| async { "hello" })).merge(watch.routes()).layer(watch.http_layer());
         let listener = tokio::net::TcpListener::bind(address).await.expect("a free port");
         tokio::spawn(async move { axum::serve(listener, app).await });
         Self { watch, address }
