@@ -139,6 +139,21 @@ pub const VARIABLES: &[Section] = &[
         ],
     ),
     (
+        "Alerts",
+        &[
+            variable("MONITORING_RULE_FILES", "rule files or folders of such, by commas", "none").of("alerting"),
+            variable("MONITORING_ALERTMANAGER_URLS", "each Alertmanager that is told of alerts, by commas", "none")
+                .of("alerting"),
+            variable(
+                "MONITORING_ALERTMANAGER_TOKEN",
+                "what Alertmanager's webhook has to bring as its bearer token",
+                "none: nothing is taken",
+            )
+            .of("alerting")
+            .secret(),
+        ],
+    ),
+    (
         "Tasks, and the REST API",
         &[
             variable("MONITORING_EVENT_RETENTION_DAYS", "for how many days events are kept, 1 to 3650", "`30`"),
