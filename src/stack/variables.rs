@@ -136,8 +136,35 @@ pub const VARIABLES: &[Section] = &[
             .of("postgres")
             .secret(),
             variable("DATABASE_URL", "the same, where there is no other", "in memory").of("postgres").secret(),
-            variable("MONITORING_EVENT_RETENTION_DAYS", "days that events are kept for, 1 to 3650", "`30`"),
-            variable("MONITORING_METRIC_RETENTION_DAYS", "days that samples are kept for, 1 to 3650", "`90`"),
+        ],
+    ),
+    (
+        "Alerts",
+        &[
+            variable("MONITORING_RULE_FILES", "rule files or folders of such, by commas", "none").of("alerting"),
+            variable("MONITORING_ALERTMANAGER_URLS", "each Alertmanager that is told of alerts, by commas", "none")
+                .of("alerting"),
+            variable(
+                "MONITORING_ALERTMANAGER_TOKEN",
+                "what Alertmanager's webhook has to bring as its bearer token",
+                "none: nothing is taken",
+            )
+            .of("alerting")
+            .secret(),
+        ],
+    ),
+    (
+        "Tasks, and the REST API",
+        &[
+            variable("MONITORING_EVENT_RETENTION_DAYS", "for how many days events are kept, 1 to 3650", "`30`"),
+            variable("MONITORING_METRIC_RETENTION_DAYS", "the same for samples", "`90`"),
+            variable(
+                "MONITORING_TOKENS",
+                "who may ask: `name:role:token,…`, roles `user`, `moderator`, `admin`",
+                "nobody",
+            )
+            .of("api")
+            .secret(),
         ],
     ),
 ];
