@@ -30,12 +30,18 @@
 //! - [`health`]: checks of what the service depends on.
 //! - [`desk`]: where incidents are opened, worked and looked back on.
 //! - [`journal`]: how it gets there without the app noticing.
+//! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
 //! - [`api`]: what is answered over HTTP: the scrape, the health, the monitoring API.
+//! - `actix`: the same for an Actix Web `App`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actix")]
+pub mod actix;
 pub mod alert;
+#[cfg(feature = "alerting")]
+pub mod alerting;
 pub mod api;
 pub mod audit;
 pub mod desk;
@@ -44,6 +50,8 @@ pub mod event;
 pub mod health;
 mod heap;
 mod hex;
+#[cfg(feature = "alerting")]
+pub mod history;
 pub mod http;
 mod id;
 pub mod incident;
@@ -58,6 +66,8 @@ pub mod sample;
 pub mod sanitise;
 pub mod service;
 mod shutdown;
+#[cfg(any(feature = "alerting", feature = "webhook"))]
+mod signature;
 pub mod stack;
 pub mod store;
 pub mod tasks;
@@ -114,4 +124,8 @@ mod guide {
     mod recording {}
     #[doc = include_str!("../docs/guide/postgres.md")]
     mod postgres {}
+    #[doc = include_str!("../docs/guide/stack.md")]
+    mod stack {}
+    #[doc = include_str!("../docs/operations/monitoring-the-monitor.md")]
+    mod monitoring_the_monitor {}
 }

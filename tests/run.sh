@@ -38,8 +38,10 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
+need docker-compose docker-compose
 need pgbouncer pgbouncer
 need pg_config postgresql
+need openssl openssl
 need rsyslogd rsyslog
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter

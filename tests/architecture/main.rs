@@ -24,7 +24,7 @@ const FLOORS: &[Floor] = &[
     // Who is being watched, and what may leave the process.
     Floor {
         name: "ground",
-        modules: &["service", "sanitise", "environment", "timestamp", "id", "hex", "named", "heap"],
+        modules: &["service", "sanitise", "environment", "timestamp", "id", "hex", "named", "heap", "signature"],
         uses: &[],
     },
     // Descriptors, cells, registry, exposition.

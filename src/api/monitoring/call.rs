@@ -38,6 +38,8 @@ pub(super) enum Body {
     One(Value),
     /// Many, each read by itself.
     Many(Vec<Result<Value, ApiError>>),
+    /// A form, as it was sent.
+    Form(String),
 }
 
 impl Call {
@@ -106,6 +108,12 @@ impl Call {
         }
         let message = "the key's time is too long ago, or in the future";
         Err(ApiError::new(Code::InvalidParameter, message).field(idempotency::HEADER))
+    }
+
+    /// Tells whether a change is made from this version, or says nothing of any.
+    #[cfg(feature = "alerting")]
+    pub(crate) fn is_from(&self, version: u64, in_body: Option<u64>) -> bool {
+        self.seen(version, in_body).is_ok()
     }
 
     /// Returns the version that a change is made from: the one that is there, if `If-Match` or else the body says so; none

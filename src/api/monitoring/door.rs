@@ -100,7 +100,10 @@ impl Api {
             self.trail.refusal(&self.services, &noted, 403).await;
             return Err(ApiError::new(Code::Forbidden, format!("this needs the role {}", route.role)));
         }
-        let query = Query::read(head.uri.query().unwrap_or_default(), &route.parameters)?;
+        let query = match route.takes {
+            Takes::Form => Query::default(),
+            _ => Query::read(head.uri.query().unwrap_or_default(), &route.parameters)?,
+        };
         let path = match RawPathParams::from_request_parts(&mut head, &()).await {
             Ok(params) => params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             Err(_) => return Err(ApiError::not_found()),
@@ -178,10 +181,17 @@ impl Api {
         if matches!(route.takes, Takes::Nothing) {
             return Ok(Body::None);
         }
+        if matches!(route.takes, Takes::Form) {
+            if !body::is_form(&head.headers) {
+                return Ok(Body::None);
+            }
+            let form = body::read(body, &head.headers, most, self.options.body_deadline, held).await?;
+            return Ok(Body::Form(String::from_utf8_lossy(&form).into_owned()));
+        }
         let content = body::content(&head.headers, route.takes_bulk())?;
         let text = body::read(body, &head.headers, most, self.options.body_deadline, held).await?;
         match route.takes {
-            Takes::Nothing => Ok(Body::None),
+            Takes::Nothing | Takes::Form => Ok(Body::None),
             Takes::One(object) => {
                 let mut value = json(&text)?;
                 object.check(&mut value)?;

@@ -20,4 +20,8 @@ pub(crate) struct Services {
     pub(crate) desk: Desk,
     pub(crate) tasks: Tasks,
     pub(crate) telemetry: Option<TelemetryHandle>,
+    #[cfg(feature = "alerting")]
+    pub(crate) history: Option<crate::history::History>,
+    #[cfg(feature = "alerting")]
+    pub(crate) alerting: Option<crate::alerting::Alerting>,
 }

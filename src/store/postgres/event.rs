@@ -200,8 +200,10 @@ impl EventStore for Postgres {
         const OPERATION: &str = "events";
         let Some(bounds) = query.id_bounds() else { return Box::pin(async { Ok(Page::default()) }) };
         let (select, paging) = (select(query, bounds), *query.paging());
-        self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "id", OPERATION, read, |event| event.id()).await })
+        self.ask(OPERATION, Access::Read, move |shared, client| {
+            Box::pin(async move {
+                select.page_over(client, &shared.events, &paging, OPERATION, read, |event| event.id()).await
+            })
         })
     }
 
