@@ -138,6 +138,12 @@ pub const VARIABLES: &[Section] = &[
             variable("DATABASE_URL", "the same, where there is no other", "in memory").of("postgres").secret(),
         ],
     ),
+    (
+        "The monitoring API",
+        &[variable("MONITORING_TOKENS", "who `Tokens::from_env` knows: `name:role:token`, by commas", "nobody")
+            .of("api")
+            .secret()],
+    ),
 ];
 
 /// Renders the table of all variables as Markdown.
