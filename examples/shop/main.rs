@@ -23,6 +23,8 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use tracing::Level;
+use watchkeeper::alerting::AlertingOptions;
+use watchkeeper::environment::Environment;
 use watchkeeper::store::Parts;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
@@ -52,6 +54,7 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
         .history(alerts::history(address))
         .alerts(alerts::options(address)?)
         .principals(monitoring::principals()?)
+        .alerts(AlertingOptions::from_environment(&Environment::process())?) // Alertmanager's webhook with MONITORING_ALERTMANAGER_TOKEN
         .build()?;
     let metrics = watch.metrics();
     let shop = Router::new()
