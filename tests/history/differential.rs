@@ -52,7 +52,7 @@ fn start(shop: &Server, every_metric: &Server, exporters: &Exporters) -> (Promet
     ];
     settings.evaluation_interval = SECOND;
     settings.window_scale = 1.0 / 60.0;
-    settings.alertmanager = format!("127.0.0.1:{}", free_port());
+    settings.alertmanagers = vec![format!("127.0.0.1:{}", free_port())];
     let folder = Folder::new("history");
     let rules = folder.path().join("rules");
     fs::create_dir_all(&rules).expect("the folder can be written to");
