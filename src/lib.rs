@@ -23,7 +23,7 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
-//! - [`promql`]: queries built from the same constants.
+//! - [`promql`]: queries built from the same constants, and PromQL evaluated in the process.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
@@ -34,7 +34,7 @@
 //! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
-//! - [`api`]: what is answered over HTTP: the scrape, the health.
+//! - [`api`]: what is answered over HTTP: the scrape, the health, the monitoring API.
 //! - `actix`: the same for an Actix Web `App`.
 #![forbid(unsafe_code)]
 
@@ -93,6 +93,12 @@ pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[cfg(feature = "api")]
+    #[doc = include_str!("../docs/guide/api.md")]
+    mod api {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/alerts.md")]
+    mod alerts {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
     #[cfg(feature = "sentry")]
@@ -122,6 +128,8 @@ mod guide {
     mod recording {}
     #[doc = include_str!("../docs/guide/postgres.md")]
     mod postgres {}
+    #[doc = include_str!("../docs/guide/tasks.md")]
+    mod tasks {}
     #[cfg(feature = "alerting")]
     #[doc = include_str!("../docs/guide/without-prometheus.md")]
     mod without_prometheus {}

@@ -389,6 +389,7 @@ impl WatchkeeperBuilder {
             journal: journal.clone(),
             metrics: metrics.monitoring().clone(),
             scraper: scraper.clone(),
+            desk: desk.clone(),
             tasks: tasks.clone(),
             telemetry: watched.telemetry.clone(),
         });

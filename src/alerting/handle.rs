@@ -187,6 +187,7 @@ impl Alerting {
     }
 
     /// Tells whether somebody may send webhooks here.
+    #[cfg(feature = "axum")]
     pub(crate) fn receives(&self) -> bool {
         !self.inner.secrets.is_empty()
     }

@@ -25,7 +25,7 @@ const STORM: &str = "alerts:storm";
 /// Alerts that have the same name, and the same values of the labels that are grouped by, share an incident while it is
 /// active. It is resolved when the last of them is over, and reopened when one fires again within 30 minutes; later, a new
 /// one names it as the previous. In a storm, when more incidents would be opened in a minute than may be, whatever fires
-/// joins one incident of the storm.
+/// joins one incident of the storm. An alert whose label `severity` is `none`, such as a watchdog's, opens none.
 ///
 /// ```
 /// use watchkeeper::alerting::IncidentPolicy;
@@ -148,7 +148,8 @@ impl Incidents {
         let mut found = Vec::with_capacity(alerts.len());
         for alert in alerts {
             let severity = severity_of(&alert.labels);
-            if severity < self.policy.at_least {
+            let is_none = alert.labels.get("severity").is_some_and(|severity| severity == "none");
+            if is_none || severity < self.policy.at_least {
                 found.push(None);
                 continue;
             }

@@ -138,6 +138,35 @@ pub const VARIABLES: &[Section] = &[
             variable("DATABASE_URL", "the same, where there is no other", "in memory").of("postgres").secret(),
         ],
     ),
+    (
+        "Alerts",
+        &[
+            variable("MONITORING_RULE_FILES", "rule files or folders of such, by commas", "none").of("alerting"),
+            variable("MONITORING_ALERTMANAGER_URLS", "each Alertmanager that is told of alerts, by commas", "none")
+                .of("alerting"),
+            variable(
+                "MONITORING_ALERTMANAGER_TOKEN",
+                "what Alertmanager's webhook has to bring as its bearer token",
+                "none: nothing is taken",
+            )
+            .of("alerting")
+            .secret(),
+        ],
+    ),
+    (
+        "Tasks, and the REST API",
+        &[
+            variable("MONITORING_EVENT_RETENTION_DAYS", "for how many days events are kept, 1 to 3650", "`30`"),
+            variable("MONITORING_METRIC_RETENTION_DAYS", "the same for samples", "`90`"),
+            variable(
+                "MONITORING_TOKENS",
+                "who may ask: `name:role:token,…`, roles `user`, `moderator`, `admin`",
+                "nobody",
+            )
+            .of("api")
+            .secret(),
+        ],
+    ),
 ];
 
 /// Renders the table of all variables as Markdown.

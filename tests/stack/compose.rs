@@ -249,8 +249,8 @@ fn alertmanager_tells_the_app_by_its_webhook_with_a_token_from_a_file() {
         let given: Vec<_> = services[name]["secrets"].as_vec().expect("secrets").iter().map(|s| &s["source"]).collect();
         assert!(given.iter().any(|secret| secret.as_str() == Some("monitoring_token")), "{name}: {given:?}");
     }
-    let tokens = services["api"]["environment"]["MONITORING_TOKENS"].as_str().unwrap_or_default();
-    assert_eq!(tokens, "alertmanager:moderator:random-MONITORING_TOKEN");
+    let token = services["api"]["environment"]["MONITORING_ALERTMANAGER_TOKEN"].as_str().unwrap_or_default();
+    assert_eq!(token, "random-MONITORING_TOKEN");
 }
 
 /// Runs the start script in a copy of the stack, without starting anything.

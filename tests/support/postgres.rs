@@ -100,6 +100,11 @@ impl PostgresServer {
         }
     }
 
+    /// What the server has logged so far.
+    pub fn log(&self) -> String {
+        self.process.as_ref().map(Process::stderr).unwrap_or_default()
+    }
+
     /// The folder of its files.
     pub fn folder(&self) -> &Path {
         &self.folder

@@ -97,7 +97,7 @@ impl Api {
         let route = &self.routes[row];
         let noted = Noted::of(Some(&principal), route.name, &head, from);
         if principal.role() < route.role {
-            self.trail.refusal(&self.services, &noted, 403);
+            self.trail.refusal(&self.services, &noted, 403).await;
             return Err(ApiError::new(Code::Forbidden, format!("this needs the role {}", route.role)));
         }
         let query = match route.takes {
@@ -116,13 +116,13 @@ impl Api {
         let answer = handler(Call { api: self, principal, head, path, query, body, _held: held }).await;
         match (kind, &answer) {
             (Audit::Change, Err(error)) if error.code == Code::Forbidden => {
-                api.trail.refusal(&api.services, &noted, 403);
+                api.trail.refusal(&api.services, &noted, 403).await;
             }
             (Audit::Change, answer) => {
                 let status = answer.as_ref().map_or_else(|error| error.code.status(), Answer::status);
                 api.trail.change(&api.services, &noted, status).await;
             }
-            (Audit::Read, Ok(_)) if reads_others => api.trail.read(&api.services, &noted),
+            (Audit::Read, Ok(_)) if reads_others => api.trail.read(&api.services, &noted).await,
             _ => {}
         }
         answer
@@ -144,7 +144,7 @@ impl Api {
         let Some(principal) = principal else {
             // Who shows nothing has guessed nothing.
             if head.headers.contains_key(AUTHORIZATION) {
-                self.trail.refusal(&self.services, &Noted::of(None, "authenticate", head, address), 401);
+                self.trail.refusal(&self.services, &Noted::of(None, "authenticate", head, address), 401).await;
                 self.slow(from).await;
             }
             return Err(nobody());

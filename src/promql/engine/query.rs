@@ -18,7 +18,7 @@ impl Query {
     /// The most bytes of an expression.
     pub const MOST_BYTES: usize = 8192;
     /// The most levels of an expression: brackets within brackets and operators that follow each other.
-    pub const MOST_LEVELS: usize = 100;
+    pub const MOST_LEVELS: usize = 64;
     /// The most regular expressions in an expression.
     pub const MOST_PATTERNS: usize = 32;
 
