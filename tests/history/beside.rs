@@ -30,7 +30,7 @@ fn watcher(service: SocketAddr) -> (Prometheus, Settings) {
     settings.jobs = vec![Job::service("shop", &service.to_string()).every(Duration::from_secs(1))];
     settings.evaluation_interval = Duration::from_secs(1);
     settings.window_scale = 1.0 / 60.0;
-    settings.alertmanager = format!("127.0.0.1:{}", free_port());
+    settings.alertmanagers = vec![format!("127.0.0.1:{}", free_port())];
     let folder = Folder::new("beside");
     let rules = folder.path().join("rules");
     fs::create_dir_all(&rules).expect("the folder can be written to");

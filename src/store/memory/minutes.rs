@@ -121,7 +121,7 @@ mod tests {
         }
         assert!(minutes.counts.len() <= MAX_MINUTES);
         assert_eq!(minutes.total, 10_000);
-        let at = |minute| Timestamp::from_micros(minute * 60_000_000);
+        let at = |minute: i64| Timestamp::from_micros(minute * 60_000_000);
         assert_eq!(minutes.between(at(0), at(9_999)), None);
         let one = EventCount { event_type: EventType::Log, level: None, events: 100 };
         assert_eq!(minutes.between(at(9_900), at(9_999)), Some(vec![one]));
