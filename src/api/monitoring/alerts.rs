@@ -319,9 +319,7 @@ async fn put(mut call: Call) -> Result<Answer, ApiError> {
     let change: Change = call.body()?;
     let there = of_the_api(&call).await?;
     let stale = || ApiError::new(Code::StaleVersion, "somebody else has changed it since that version");
-    if !call.is_from(there.version, change.version) {
-        return Err(stale());
-    }
+    call.seen(there.version, change.version)?;
     let mut rule = there.clone();
     change.make(&mut rule);
     let alerting = alerting(&call)?;
