@@ -4,13 +4,13 @@
 mod alerts;
 #[cfg(feature = "api")]
 mod api;
+mod closing;
 mod doors;
 #[cfg(feature = "alerting")]
 mod history;
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 #[cfg(feature = "api")]
 use crate::api::monitoring::{MonitoringApi, Services};
@@ -28,10 +28,9 @@ use crate::presets::{Group, Presets};
 use crate::queue::{Accounts, Worker};
 use crate::sample::SampleDraft;
 use crate::service::ServiceInfo;
-use crate::shutdown;
 use crate::store::{Memory, Store};
 use crate::tasks::{TaskOptions, Tasks};
-use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
+use crate::telemetry::{Closing, TelemetryHandle};
 use crate::watched::Watched;
 
 #[cfg(feature = "alerting")]
@@ -118,49 +117,6 @@ impl Watchkeeper {
 }
 
 impl Watchkeeper {
-    /// Ends when the process is told to: at Ctrl-C in a terminal, or at a supervisor's SIGTERM. For axum's
-    /// `with_graceful_shutdown`.
-    ///
-    /// It is to be awaited within a tokio runtime that has its I/O enabled. Where the signals cannot be listened to,
-    /// it says so in the log and never ends.
-    pub fn shutdown_signal(&self) -> impl Future<Output = ()> + Send + use<> {
-        shutdown::signal()
-    }
-
-    /// Sends what waits in events, samples, logs, error reports and traces, and tells what was left after `deadline`.
-    ///
-    /// Before that, tasks that run are told to come to an end and given up after a third of the deadline, at most 2 s.
-    ///
-    /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
-    /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
-    pub async fn close(&self, deadline: Duration) -> CloseReport {
-        // It waits for nothing: what is held is gone with the process.
-        #[cfg(feature = "alerting")]
-        let _ended = self.history().is_some_and(|history| history.close(Duration::ZERO));
-        let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
-        let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
-        #[cfg(feature = "alerting")]
-        let alerting = self.inner.alerting.clone();
-        shutdown::on_its_own_thread(move || {
-            let left = tasks.close(start + (deadline / 3).min(MOST_FOR_TASKS));
-            if left > 0 {
-                tracing::warn!(left, "tasks that still ran were given up");
-            }
-            #[cfg(feature = "alerting")]
-            if let Some(alerting) = alerting {
-                alerting.close(start + (deadline / 2).min(MOST_FOR_TASKS * 2));
-            }
-            let rest = deadline.saturating_sub(start.elapsed());
-            match &telemetry {
-                Some(telemetry) => telemetry.close(rest),
-                None => closing.close(rest),
-            }
-        })
-        .await
-    }
-}
-
-impl Watchkeeper {
     /// Records an event: the short form of [`Journal::record_event`]. Neither blocks nor waits.
     pub fn record_event(&self, event: EventDraft) -> Option<Id> {
         self.inner.journal.record_event(event)
@@ -196,9 +152,6 @@ impl Watchkeeper {
         &self.inner.accounts
     }
 }
-
-/// The most time of closing that tasks get.
-const MOST_FOR_TASKS: Duration = Duration::from_secs(2);
 
 impl AsRef<Registry> for Watchkeeper {
     fn as_ref(&self) -> &Registry {

@@ -108,8 +108,10 @@ fn who_does_not_bring_what_is_wanted_is_turned_away_and_changes_nothing() {
     assert_eq!(bearer(&json!({"version": "3", "alerts": []})), 400);
     assert_eq!(bearer(&json!({"version": "4"})), 400);
     assert_eq!(bearer(&json!({"version": "4", "alerts": [{"status": "silenced"}]})), 400);
+    // Who is turned away while sending may see the connection end before the answer.
     let large = Request::new("POST", address, PATH).header("authorization", "Bearer t0ken");
-    assert_eq!(large.json(&json!({"version": "4", "alerts": [], "x": "y".repeat(5 << 20)})).send().status, 413);
+    let large = large.json(&json!({"version": "4", "alerts": [], "x": "y".repeat(5 << 20)})).try_send();
+    assert!(large.as_ref().map_or(true, |answer| answer.status == 413), "{:?}", large.map(|answer| answer.status));
     assert_eq!(app.incidents().len(), 1);
 }
 
