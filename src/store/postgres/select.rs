@@ -17,6 +17,8 @@ pub(super) type Parameter = Box<dyn ToSql + Sync + Send>;
 pub(super) struct Select {
     sql: String,
     parameters: Vec<(Parameter, Type)>,
+    /// Conditions of which one has to hold, each of which has an index that gives the order.
+    alternatives: Vec<String>,
     /// Whether something is asked for that no row can have.
     is_hopeless: bool,
 }
@@ -24,7 +26,12 @@ pub(super) struct Select {
 impl Select {
     /// Begins a query that ends in `WHERE` with the bounds of an id.
     pub(super) fn new(what: &str, id: &'static str, (first, last): (Id, Id)) -> Self {
-        let mut select = Self { sql: format!("{what} WHERE true"), parameters: Vec::new(), is_hopeless: false };
+        let mut select = Self {
+            sql: format!("{what} WHERE true"),
+            parameters: Vec::new(),
+            alternatives: Vec::new(),
+            is_hopeless: false,
+        };
         if first > Id::MIN {
             select.and(&format!("{id} >= ?"), Key(first), Type::UUID);
         }
@@ -36,9 +43,21 @@ impl Select {
 
     /// Adds a condition, in which `?` stands for a value.
     pub(super) fn and(&mut self, condition: &str, value: impl ToSql + Sync + Send + 'static, ty: Type) {
+        let condition = self.filled(condition, value, ty);
+        let _infallible = write!(self.sql, " AND {condition}");
+    }
+
+    fn filled(&mut self, condition: &str, value: impl ToSql + Sync + Send + 'static, ty: Type) -> String {
         self.parameters.push((Box::new(value), ty));
-        let place = format!("${}", self.parameters.len());
-        let _infallible = write!(self.sql, " AND {}", condition.replace('?', &place));
+        condition.replace('?', &format!("${}", self.parameters.len()))
+    }
+
+    /// Adds a condition about one of a few texts, where an index has the rows of each in the order of their ids: each is asked
+    /// for by itself, since no index has those of several in that order.
+    pub(super) fn one_of_few(&mut self, condition: &str, texts: &[&'static str]) {
+        let conditions: Vec<_> =
+            texts.iter().map(|text| self.filled(condition, (*text).to_owned(), Type::TEXT)).collect();
+        self.alternatives = conditions;
     }
 
     /// Adds a condition about a text, if there is one.
@@ -86,8 +105,15 @@ impl Select {
         }
         let order = if paging.order() == Order::NewestFirst { "DESC" } else { "ASC" };
         // One more says whether there is another page. Both are numbers of ours, within bounds.
-        let _infallible =
-            write!(self.sql, " ORDER BY {id} {order} LIMIT {} OFFSET {}", paging.limit() + 1, paging.offset());
+        let (limit, offset) = (paging.limit() + 1, paging.offset());
+        if !self.alternatives.is_empty() {
+            let most = limit + offset;
+            let each =
+                |condition: &String| format!("({} AND {condition} ORDER BY {id} {order} LIMIT {most})", self.sql);
+            let each: Vec<_> = self.alternatives.iter().map(each).collect();
+            self.sql = format!("SELECT * FROM ({}) AS every", each.join(" UNION ALL "));
+        }
+        let _infallible = write!(self.sql, " ORDER BY {id} {order} LIMIT {limit} OFFSET {offset}");
         let rows = self.rows(client, operation).await?;
         let things: Result<Vec<T>, _> = rows.iter().map(read).collect();
         let things = things.map_err(|error| fault(operation, error))?;
