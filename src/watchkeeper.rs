@@ -305,7 +305,7 @@ impl WatchkeeperBuilder {
         let monitoring = Some(metrics.monitoring().clone());
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
-        let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
+        let desk = Desk::new(Arc::clone(&store));
         let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         accounts.export(&metrics);
         let mut closing = Vec::new();
