@@ -40,7 +40,7 @@ const FLOORS: &[Floor] = &[
         uses: &["ground", "metric", "presets", "queue"],
     },
     // Pure types and state machines: no input, no output, time is an argument.
-    Floor { name: "domain", modules: &["event", "sample", "rule", "alert", "incident"], uses: &["ground"] },
+    Floor { name: "domain", modules: &["event", "sample", "rule", "alert", "incident", "audit"], uses: &["ground"] },
     // Where they are kept.
     Floor { name: "stores", modules: &["store"], uses: &["ground", "metric", "presets", "queue", "domain"] },
     // What works on them in the background.
