@@ -24,8 +24,18 @@ ALLOWED = {
 # A crate that may be there in several versions, and why. An entry that is no longer needed is a failure too.
 SEVERAL_VERSIONS = {
     "base64": "tokio-postgres still takes the one before what ureq takes",
+    "block-buffer": "below sqlx's sha2",
+    "const-oid": "below the certificates of tokio-postgres-rustls",
+    "cpufeatures": "below sqlx's sha2",
+    "crypto-common": "below sqlx's sha2",
+    "digest": "below sqlx's sha2",
     "getrandom": "ring still takes an old one, for nothing but the system's random numbers",
+    "hashbrown": "sqlx still takes the one before",
+    "hashlink": "sqlx takes the one before what yaml-rust2 takes",
+    "http": "Actix Web's types are those of 0.2; its heads are copied into those of 1",
+    "sha2": "sqlx still takes the one before",
     "syn": "used by derive macros while the build runs; nothing of it is linked",
+    "unicode-width": "the grammar of promql-parser takes two",
     "wasi": "for other systems than those this runs on, below mio and whoami",
     "windows-sys": "ring still takes an old one; bindings without code",
 }

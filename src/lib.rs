@@ -23,19 +23,26 @@
 //! - [`http`]: the layer that records every request.
 //! - [`telemetry`]: JSON log lines by one call.
 //! - [`trace`]: the trace that a request belongs to, carried on to what it calls.
-//! - [`promql`]: queries built from the same constants.
+//! - [`promql`]: queries built from the same constants, and PromQL evaluated in the process.
 //! - [`event`], [`sample`]: what a service tells of itself.
 //! - [`incident`], [`rule`], [`alert`]: what went wrong, and how that is found.
 //! - [`store`]: where that is kept, and the law that every store keeps.
 //! - [`health`]: checks of what the service depends on.
 //! - [`desk`]: where incidents are opened, worked and looked back on.
 //! - [`journal`]: how it gets there without the app noticing.
+//! - `history` (feature `alerting`): what the metrics were, asked in PromQL, without a Prometheus server.
+//! - `alerting`, with the feature of that name: rules evaluated in the process, and Alertmanager both ways.
 //! - [`tasks`]: named jobs, such as retention, run by one of all instances.
 //! - [`stack`]: documents rendered from the catalogue.
-//! - [`api`]: what is answered over HTTP: the scrape, the health.
+//! - [`api`]: what is answered over HTTP: the scrape, the health, the monitoring API.
+//! - `actix`: the same for an Actix Web `App`.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "actix")]
+pub mod actix;
 pub mod alert;
+#[cfg(feature = "alerting")]
+pub mod alerting;
 pub mod api;
 pub mod audit;
 pub mod desk;
@@ -44,6 +51,8 @@ pub mod event;
 pub mod health;
 mod heap;
 mod hex;
+#[cfg(feature = "alerting")]
+pub mod history;
 pub mod http;
 mod id;
 pub mod incident;
@@ -58,6 +67,8 @@ pub mod sample;
 pub mod sanitise;
 pub mod service;
 mod shutdown;
+#[cfg(any(feature = "alerting", feature = "webhook"))]
+mod signature;
 pub mod stack;
 pub mod store;
 pub mod tasks;
@@ -82,6 +93,12 @@ pub use watchkeeper::{Watchkeeper, WatchkeeperBuilder};
 mod guide {
     #[doc = include_str!("../README.md")]
     mod readme {}
+    #[cfg(feature = "api")]
+    #[doc = include_str!("../docs/guide/api.md")]
+    mod api {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/alerts.md")]
+    mod alerts {}
     #[doc = include_str!("../docs/guide/dashboards.md")]
     mod dashboards {}
     #[cfg(feature = "sentry")]
@@ -113,4 +130,13 @@ mod guide {
     mod recording {}
     #[doc = include_str!("../docs/guide/postgres.md")]
     mod postgres {}
+    #[doc = include_str!("../docs/guide/tasks.md")]
+    mod tasks {}
+    #[cfg(feature = "alerting")]
+    #[doc = include_str!("../docs/guide/without-prometheus.md")]
+    mod without_prometheus {}
+    #[doc = include_str!("../docs/guide/stack.md")]
+    mod stack {}
+    #[doc = include_str!("../docs/operations/monitoring-the-monitor.md")]
+    mod monitoring_the_monitor {}
 }

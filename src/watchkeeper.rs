@@ -1,8 +1,12 @@
 //! The root: one value that holds the parts together.
 
+#[cfg(feature = "alerting")]
+mod alerts;
 #[cfg(feature = "api")]
 mod api;
 mod doors;
+#[cfg(feature = "alerting")]
+mod history;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +18,8 @@ use crate::api::{HealthAnswers, Scraper};
 use crate::desk::Desk;
 use crate::event::EventDraft;
 use crate::health::{Check, Health, Probe, checks_of_sinks};
+#[cfg(feature = "alerting")]
+use crate::history::{History, HistoryOptions};
 use crate::http::{AnyBody, HttpLayer, HttpLayerBuilder};
 use crate::id::Id;
 use crate::journal::{Forwarder, Journal, JournalOptions, event_of};
@@ -28,6 +34,8 @@ use crate::tasks::{TaskOptions, Tasks};
 use crate::telemetry::{CloseReport, Closing, TelemetryHandle};
 use crate::watched::Watched;
 
+#[cfg(feature = "alerting")]
+use self::alerts::AlertChoices;
 #[cfg(feature = "api")]
 use self::api::ApiChoices;
 
@@ -47,9 +55,13 @@ struct Inner {
     journal: Journal,
     tasks: Tasks,
     desk: Desk,
+    #[cfg(feature = "alerting")]
+    alerting: Option<crate::alerting::Alerting>,
     /// What closes the journal of a watch without telemetry; else telemetry does.
     closing: Arc<Closing>,
     accounts: Accounts,
+    #[cfg(feature = "alerting")]
+    history: Option<History>,
     #[cfg(feature = "api")]
     api: MonitoringApi,
 }
@@ -70,6 +82,10 @@ impl Watchkeeper {
             forwarder: None,
             journal: JournalOptions::default(),
             tasks: None,
+            #[cfg(feature = "alerting")]
+            alerts: AlertChoices::default(),
+            #[cfg(feature = "alerting")]
+            history: None,
             #[cfg(feature = "api")]
             api: ApiChoices::default(),
         }
@@ -118,12 +134,21 @@ impl Watchkeeper {
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
     /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
+        // It waits for nothing: what is held is gone with the process.
+        #[cfg(feature = "alerting")]
+        let _ended = self.history().is_some_and(|history| history.close(Duration::ZERO));
         let (telemetry, closing) = (self.telemetry().cloned(), Arc::clone(&self.inner.closing));
         let (tasks, start) = (self.inner.tasks.clone(), Instant::now());
+        #[cfg(feature = "alerting")]
+        let alerting = self.inner.alerting.clone();
         shutdown::on_its_own_thread(move || {
             let left = tasks.close(start + (deadline / 3).min(MOST_FOR_TASKS));
             if left > 0 {
                 tracing::warn!(left, "tasks that still ran were given up");
+            }
+            #[cfg(feature = "alerting")]
+            if let Some(alerting) = alerting {
+                alerting.close(start + (deadline / 2).min(MOST_FOR_TASKS * 2));
             }
             let rest = deadline.saturating_sub(start.elapsed());
             match &telemetry {
@@ -200,6 +225,10 @@ pub struct WatchkeeperBuilder {
     forwarder: Option<Arc<dyn Forwarder>>,
     journal: JournalOptions,
     tasks: Option<TaskOptions>,
+    #[cfg(feature = "alerting")]
+    alerts: AlertChoices,
+    #[cfg(feature = "alerting")]
+    history: Option<HistoryOptions>,
     #[cfg(feature = "api")]
     api: ApiChoices,
 }
@@ -303,21 +332,46 @@ impl WatchkeeperBuilder {
         let accounts = telemetry.map(|telemetry| telemetry.accounts().clone()).unwrap_or_default();
         let store = self.store.unwrap_or_else(|| Arc::new(Memory::new()));
         let monitoring = Some(metrics.monitoring().clone());
+        let worker = Worker::default();
         let journal =
-            Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, Worker::default());
+            Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, worker.clone());
         let desk = Desk::new(Arc::clone(&store));
         let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
+        #[cfg(feature = "alerting")]
+        let history = self.history.and_then(|options| {
+            let started = History::start(metrics.registry(), &self.watched.service, &store, &journal, options);
+            started.inspect_err(|error| tracing::error!(%error, "the history's thread cannot be started")).ok()
+        });
+        #[cfg(feature = "alerting")]
+        if let Some(history) = &history {
+            history::count_dropped(history, metrics.monitoring(), metrics.registry());
+        }
+        let mut sinks = journal.sinks();
+        #[cfg(feature = "alerting")]
+        let alerting = {
+            let (alerting, more) = self.alerts.build(&tasks, history.as_ref(), |source| crate::alerting::Parts {
+                store: Arc::clone(&store),
+                journal: journal.clone(),
+                source,
+                accounts: accounts.clone(),
+                metrics: Some(metrics.monitoring().clone()),
+                worker,
+                instance: tasks.instance().to_owned(),
+            });
+            sinks.extend(more);
+            alerting
+        };
         accounts.export(&metrics);
         let mut closing = Vec::new();
         match telemetry {
             Some(telemetry) => {
-                journal.sinks().into_iter().for_each(|sink| telemetry.add_sink(sink));
+                sinks.into_iter().for_each(|sink| telemetry.add_sink(sink));
                 let keeps = journal.clone();
                 telemetry.keep_logged(move |logged| {
                     keeps.record_event(event_of(logged));
                 });
             }
-            None => closing = journal.sinks(),
+            None => closing = sinks,
         }
         let closing = Arc::new(Closing::new(closing, None));
         metrics.build().record_service(&self.watched.service);
@@ -327,10 +381,15 @@ impl WatchkeeperBuilder {
         let health = HealthAnswers::new(Health::new(checks, &metrics), self.metrics_token);
         #[cfg(feature = "api")]
         let api = self.api.build(Services {
+            #[cfg(feature = "alerting")]
+            history: history.clone(),
+            #[cfg(feature = "alerting")]
+            alerting: alerting.clone(),
             store: Arc::clone(&store),
             journal: journal.clone(),
             metrics: metrics.monitoring().clone(),
             scraper: scraper.clone(),
+            desk: desk.clone(),
             tasks: tasks.clone(),
             telemetry: watched.telemetry.clone(),
         });
@@ -345,8 +404,12 @@ impl WatchkeeperBuilder {
                 journal,
                 tasks,
                 desk,
+                #[cfg(feature = "alerting")]
+                alerting,
                 closing,
                 accounts,
+                #[cfg(feature = "alerting")]
+                history,
                 #[cfg(feature = "api")]
                 api,
             }),

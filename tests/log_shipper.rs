@@ -55,17 +55,43 @@ fn lines(format: LogFormat) -> Vec<u8> {
     lines.clone()
 }
 
+/// Writes lines as Docker's json-file driver does: each as text in an object of its own, with the container's labels.
+fn by_docker(lines: &[u8]) -> Vec<u8> {
+    let mut written = Vec::new();
+    for line in lines.split_inclusive(|byte| *byte == b'\n') {
+        // The driver cuts what a process writes at 16 KiB, and leaves a piece without its end.
+        for piece in line.chunks(16 * 1024) {
+            let object = serde_json::json!({
+                "log": String::from_utf8(piece.to_vec()).unwrap(),
+                "stream": "stdout",
+                "attrs": {"service": "shop"},
+                "time": "2026-11-21T08:00:00.123456789Z",
+            });
+            written.extend(object.to_string().into_bytes());
+            written.push(b'\n');
+        }
+    }
+    written
+}
+
 /// Ships lines through rsyslog, in by `input`, and gives what its JSON reader made of each.
 fn shipped(lines: &[u8], folder: &Path, input: &str, feed: impl FnOnce()) -> Vec<Value> {
+    shipped_by(lines, folder, input, "%$!all-json%", feed)
+}
+
+/// The same, and writes of each line what `fields` names.
+fn shipped_by(lines: &[u8], folder: &Path, input: &str, fields: &str, feed: impl FnOnce()) -> Vec<Value> {
     let out = folder.join("out");
     let config = format!(
         r#"global(workDirectory="{folder}" maxMessageSize="64k")
         module(load="imtcp")
         module(load="imfile")
         module(load="mmjsonparse")
-        template(name="fields" type="string" string="%$!all-json%\n")
+        template(name="fields" type="string" string="{fields}\n")
         ruleset(name="app") {{
             action(type="mmjsonparse" cookie="")
+            # A line within a line, as Docker keeps it, is read as well.
+            if $!log != "" then {{ set $.read = parse_json($!log, "\$!line"); }}
             action(type="omfile" file="{out}" template="fields")
         }}
         {input}"#,
@@ -114,6 +140,18 @@ fn expect_every_field(format: LogFormat) {
     let input = format!(r#"input(type="imfile" file="{}" tag="app" addMetadata="off" ruleset="app")"#, log.display());
     let by_file = shipped(&lines, folder.path(), &input, || {});
     assert_eq!(by_file, logged);
+
+    let folder = Folder::new("shipper-docker");
+    let log = folder.path().join("0123-json.log");
+    let kept = by_docker(&lines);
+    std::fs::write(&log, &kept).unwrap();
+    let input = format!(r#"input(type="imfile" file="{}" tag="app" addMetadata="off" ruleset="app")"#, log.display());
+    let fields = r#"{\"line\":%$!line%,\"service\":\"%$!attrs!service%\"}"#;
+    let by_container = shipped_by(&kept, folder.path(), &input, fields, || {});
+    assert_eq!(by_container.len(), logged.len(), "no line is as long as the driver's pieces");
+    for (shipped, logged) in by_container.iter().zip(&logged) {
+        assert_eq!((&shipped["line"], &shipped["service"]), (logged, &"shop".into()));
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@
 # environment under the target folder. Nothing is left running.
 #
 #   CARGO_TARGET_DIR            the target folder, `target` by default
-#   WATCHKEEPER_TEST_PYTHON     a Python that has prometheus_client, Bugsink and rotel; made under the target folder by default
+#   WATCHKEEPER_TEST_PYTHON     a Python that has prometheus_client, Bugsink, rotel and schemathesis; made under the target folder by default
 #   WATCHKEEPER_TEST_NODE_MODULES  a folder with TypeScript, Grafana's types and Sentry's browser package; made under the
 #                               target folder by default
 set -euo pipefail
@@ -14,6 +14,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 readonly PROMETHEUS_CLIENT=0.26.0
 readonly BUGSINK=2.6.2
 readonly ROTEL=0.0.1a15
+readonly SCHEMATHESIS=4.32.5
 # Grafana's types of the release that dashboards are rendered for; 10.4 is the last that had queries to Prometheus.
 readonly NODE_PACKAGES=(@grafana/schema@13.2.3 grafana-schema-with-prometheus@npm:@grafana/schema@10.4.19 typescript@5.9.3 yaml@2.9.1
     @sentry/browser@11.12.0 jsdom@29.1.1)
@@ -37,8 +38,10 @@ need promtool prometheus
 need prometheus-alertmanager prometheus-alertmanager
 need amtool prometheus-alertmanager
 need jq jq
+need docker-compose docker-compose
 need pgbouncer pgbouncer
 need pg_config postgresql
+need openssl openssl
 need rsyslogd rsyslog
 need cc build-essential
 need prometheus-node-exporter prometheus-node-exporter
@@ -96,13 +99,13 @@ if [[ -z ${WATCHKEEPER_TEST_PYTHON:-} ]]; then
         "$venv/bin/python" -c "
 from importlib.metadata import version
 raise SystemExit(version('prometheus_client') != '$PROMETHEUS_CLIENT' or version('bugsink') != '$BUGSINK'
-    or version('rotel') != '$ROTEL')" 2>/dev/null
+    or version('rotel') != '$ROTEL' or version('schemathesis') != '$SCHEMATHESIS')" 2>/dev/null
     }
     if ! has_client; then
-        say "installing prometheus_client $PROMETHEUS_CLIENT, bugsink $BUGSINK and rotel $ROTEL into $venv"
+        say "installing prometheus_client $PROMETHEUS_CLIENT, bugsink $BUGSINK, rotel $ROTEL and schemathesis $SCHEMATHESIS into $venv"
         python3 -m venv --clear "$venv"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "prometheus_client==$PROMETHEUS_CLIENT" \
-            "bugsink==$BUGSINK" "rotel==$ROTEL"
+            "bugsink==$BUGSINK" "rotel==$ROTEL" "schemathesis==$SCHEMATHESIS"
     fi
     export WATCHKEEPER_TEST_PYTHON=$venv/bin/python
 fi

@@ -49,6 +49,7 @@ impl Monitoring {
             }
         }
         if moment.happens(0.3) {
+            watch.record_rule_lag(Duration::from_millis(if moment.in_trouble() { 900 } else { 4 }), 0);
             watch.start_rule_evaluation().end(if moment.happens(failing) { Status::Error } else { Status::Success });
         }
         self.lose_a_little(metrics, moment);

@@ -5,8 +5,9 @@ use std::fmt;
 use std::num::NonZeroU32;
 
 const USAGE: &str = "\
-usage: shop [--traffic N]
+usage: shop [--traffic N [--failing P]]
   --traffic N   send itself N requests a second, 1 to 10000; default: none
+  --failing P   let P of a hundred of them fail, 0 to 100; default: one or two
   LISTEN_ADDR   the environment variable with the address to listen on; default: 127.0.0.1:3000";
 
 const MOST_TRAFFIC: u32 = 10_000;
@@ -16,6 +17,8 @@ const MOST_TRAFFIC: u32 = 10_000;
 pub(crate) struct Arguments {
     pub(crate) listen_addr: String,
     pub(crate) traffic: Option<NonZeroU32>,
+    /// How many of a hundred requests of the traffic fail, beside the few that always do.
+    pub(crate) failing: u32,
 }
 
 impl Arguments {
@@ -27,22 +30,34 @@ impl Arguments {
         };
         let words: Result<Vec<_>, _> = std::env::args_os().skip(1).map(std::ffi::OsString::into_string).collect();
         let words = words.map_err(|word| Refusal::usage(&format!("{} is not Unicode", word.display())))?;
-        Ok(Self { listen_addr, traffic: traffic(words)? })
+        let (traffic, failing) = traffic(words)?;
+        Ok(Self { listen_addr, traffic, failing })
     }
 }
 
-fn traffic(words: Vec<String>) -> Result<Option<NonZeroU32>, Refusal> {
-    let mut traffic = None;
+fn traffic(words: Vec<String>) -> Result<(Option<NonZeroU32>, u32), Refusal> {
+    let (mut traffic, mut failing) = (None, 0);
     let mut words = words.into_iter();
     while let Some(word) = words.next() {
-        let rate = match word.strip_prefix("--traffic=") {
-            Some(rate) => rate.to_owned(),
-            None if word == "--traffic" => words.next().ok_or_else(|| Refusal::usage("--traffic needs a number"))?,
-            None => return Err(Refusal::usage(&format!("{word:?} is no argument of the shop"))),
+        let (name, value) = match word.split_once('=') {
+            Some((name, value)) => (name.to_owned(), Some(value.to_owned())),
+            None => (word, None),
         };
-        traffic = Some(rate_of(&rate)?);
+        if !matches!(name.as_str(), "--traffic" | "--failing") {
+            return Err(Refusal::usage(&format!("{name:?} is no argument of the shop")));
+        }
+        let value = value.or_else(|| words.next()).ok_or_else(|| Refusal::usage(&format!("{name} needs a number")))?;
+        match name.as_str() {
+            "--traffic" => traffic = Some(rate_of(&value)?),
+            _ => failing = share_of(&value)?,
+        }
     }
-    Ok(traffic)
+    Ok((traffic, failing))
+}
+
+fn share_of(text: &str) -> Result<u32, Refusal> {
+    let share = text.parse().ok().filter(|share| *share <= 100);
+    share.ok_or_else(|| Refusal::usage(&format!("--failing takes 0 to 100 of a hundred requests, not {text:?}")))
 }
 
 fn rate_of(text: &str) -> Result<NonZeroU32, Refusal> {

@@ -1,7 +1,9 @@
 //! A shop that keeps its own watch: `cargo run --example shop`, then <http://127.0.0.1:3000/metrics>.
 //!
-//! `cargo run --example shop -- --traffic 20` makes it its own customer, so that the numbers move.
+//! `cargo run --example shop -- --traffic 20` makes it its own customer, so that the numbers move; with `--failing 20`
+//! every fifth request fails, and within some minutes an alert fires.
 
+mod alerts;
 mod arguments;
 mod call;
 mod failures;
@@ -47,6 +49,8 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
     let watch = Watchkeeper::builder(telemetry)
         .store(Parts::from_env()?) // in Postgres with MONITORING_DATABASE_URL or DATABASE_URL, else in memory
         .check("bank", payments::bank_answers)
+        .history(alerts::history(address))
+        .alerts(alerts::options(address)?)
         .principals(monitoring::principals()?)
         .build()?;
     let metrics = watch.metrics();
@@ -62,7 +66,7 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
 
     say_where_to_look(address, &arguments);
     if let Some(rate) = arguments.traffic {
-        traffic::start(address, rate);
+        traffic::start(address, rate, arguments.failing);
     }
     // With each client's address, so that who tries tokens is slowed.
     let shop = shop.into_make_service_with_connect_info::<SocketAddr>();

@@ -18,8 +18,9 @@ use tokio::sync::Semaphore;
 /// More requests than this at a time wait, so that a shop that falls behind is not buried.
 const MOST_AT_ONCE: usize = 500;
 
-/// Sends the shop so many requests a second until the runtime ends.
-pub(crate) fn start(shop: SocketAddr, rate: NonZeroU32) {
+/// Sends the shop so many requests a second until the runtime ends; so many of a hundred fail, beside the few that always
+/// do.
+pub(crate) fn start(shop: SocketAddr, rate: NonZeroU32, failing: u32) {
     let shop = reachable(shop);
     tokio::spawn(async move {
         let client = Client::builder(TokioExecutor::new()).build_http();
@@ -30,7 +31,7 @@ pub(crate) fn start(shop: SocketAddr, rate: NonZeroU32) {
             let Ok(permit) = Arc::clone(&room).acquire_owned().await else { return };
             let client = client.clone();
             tokio::spawn(async move {
-                send(&client, shop, number).await;
+                send(&client, shop, number, failing).await;
                 drop(permit);
             });
         }
@@ -45,8 +46,9 @@ pub(crate) fn reachable(mut shop: SocketAddr) -> SocketAddr {
     shop
 }
 
-async fn send(client: &Client<HttpConnector, Full<Bytes>>, shop: SocketAddr, number: u64) {
-    let (method, path, body) = customer(number);
+async fn send(client: &Client<HttpConnector, Full<Bytes>>, shop: SocketAddr, number: u64, failing: u32) {
+    let fails = number * 37 % 100 < u64::from(failing);
+    let (method, path, body) = if fails { (Method::GET, "/fail".to_owned(), None) } else { customer(number) };
     let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
     let request = Request::builder()
         .method(method)

@@ -11,8 +11,12 @@ mod scraper;
 #[cfg(feature = "axum")]
 mod server;
 mod token;
+#[cfg(all(feature = "alerting", feature = "axum"))]
+mod webhooks;
 
 pub use health::HealthAnswers;
 pub use scraper::Scraper;
 #[cfg(feature = "axum")]
 pub use server::{ListenOn, MetricsServer};
+#[cfg(all(feature = "alerting", feature = "axum"))]
+pub(crate) use webhooks::router as webhooks;

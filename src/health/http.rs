@@ -29,7 +29,7 @@ impl HttpEndpoint {
         const WANTED: &str = "an endpoint's address is http://host:port/path";
         let parts = Parts::read(url, "http", 80, WANTED)?;
         if parts.user.is_some() || parts.password.is_some() {
-            return Err(InvalidUrl { wanted: WANTED, wrong: "it has credentials" });
+            return Err(InvalidUrl { wanted: WANTED, wrong: "it has credentials".into() });
         }
         Ok(Self { parts })
     }

@@ -4,22 +4,24 @@ use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio_postgres::{Config, NoTls, SimpleQueryMessage};
+use tokio_postgres::SimpleQueryMessage;
 
 use super::failure::Failure;
 use super::probe::{Probe, ProbeFuture};
 use super::url::InvalidUrl;
+use crate::store::postgres::{InvalidDatabaseUrl, Server};
 
 /// How long connecting may take; the check's own timeout is about all of it.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Asks a Postgres server `SELECT 1`, over a connection of its own and without TLS.
+/// Asks a Postgres server `SELECT 1`, over a connection of its own: by TLS as the address says, with the feature
+/// `postgres-tls`.
 ///
 /// It shows that the server takes connections, and says nothing of the app's pool: that is
 /// [`DatabaseMetrics::record_pool`](crate::presets::database::DatabaseMetrics::record_pool).
 #[derive(Clone)]
 pub struct Postgres {
-    config: Config,
+    server: Server,
 }
 
 impl Postgres {
@@ -27,32 +29,20 @@ impl Postgres {
     ///
     /// # Errors
     ///
-    /// [`InvalidUrl`] for what is no such address.
+    /// [`InvalidUrl`] for what is no such address, and one that asks for TLS without the feature `postgres-tls`.
     pub fn from_url(url: &str) -> Result<Self, InvalidUrl> {
-        let config: Config = url.trim().parse().map_err(|_| InvalidUrl {
-            wanted: "a Postgres address is postgres://user:password@host:port/database",
-            wrong: "it cannot be read as one",
-        })?;
-        Ok(Self::from_config(config))
-    }
-
-    /// Checks the server that a `tokio_postgres::Config` leads to.
-    fn from_config(mut config: Config) -> Self {
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT);
-        }
-        if config.get_application_name().is_none() {
-            config.application_name("watchkeeper health");
-        }
-        Self { config }
+        let server = Server::read(url, "watchkeeper health", CONNECT);
+        let invalid =
+            |error: InvalidDatabaseUrl| InvalidUrl { wanted: InvalidDatabaseUrl::WANTED, wrong: error.wrong.into() };
+        Ok(Self { server: server.map_err(invalid)? })
     }
 }
 
 impl Probe for Postgres {
     fn probe(&self) -> ProbeFuture {
-        let config = self.config.clone();
+        let server = self.server.clone();
         Box::pin(async move {
-            let (client, connection) = config.connect(NoTls).await?;
+            let (client, connection) = server.connect().await?;
             // Driven here rather than by a task of its own, so that both end together, whatever ends them.
             let query = async move {
                 let answer = client.simple_query("SELECT 1").await?;
@@ -61,7 +51,7 @@ impl Probe for Postgres {
                     .any(|message| matches!(message, SimpleQueryMessage::Row(row) if row.get(0) == Some("1")));
                 if one { Ok(()) } else { Err(Failure::new("it answers SELECT 1 without a row")) }
             };
-            let (mut query, mut connection) = (pin!(query), pin!(connection));
+            let (mut query, mut connection) = (pin!(query), connection);
             tokio::select! {
                 biased;
                 answer = &mut query => answer,

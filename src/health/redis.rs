@@ -30,7 +30,7 @@ impl Redis {
         if rest.find(['/', '?', '#']).is_some_and(|end| rest[end..].contains('@')) {
             return Err(InvalidUrl {
                 wanted: WANTED,
-                wrong: "it has an @ after a `/`, `?` or `#`, which a password has as %2F, %3F, %23",
+                wrong: "it has an @ after a `/`, `?` or `#`, which a password has as %2F, %3F, %23".into(),
             });
         }
         Parts::read(url, "redis", 6379, WANTED).map(|parts| Self { parts })

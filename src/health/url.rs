@@ -1,5 +1,6 @@
 //! Addresses of what is checked: scheme, credentials, host, port, path.
 
+use std::borrow::Cow;
 use std::fmt;
 
 /// Says what is wrong with an address; the address itself is not shown, since it may hold credentials.
@@ -7,7 +8,7 @@ use std::fmt;
 #[error("{wanted}, but {wrong}")]
 pub struct InvalidUrl {
     pub(super) wanted: &'static str,
-    pub(super) wrong: &'static str,
+    pub(super) wrong: Cow<'static, str>,
 }
 
 /// The parts of an address. Its `Debug` shows no credentials.
@@ -24,7 +25,7 @@ pub(super) struct Parts {
 impl Parts {
     /// Takes an address with this scheme apart.
     pub(super) fn read(url: &str, scheme: &str, port: u16, wanted: &'static str) -> Result<Self, InvalidUrl> {
-        let invalid = |wrong| InvalidUrl { wanted, wrong };
+        let invalid = |wrong: &'static str| InvalidUrl { wanted, wrong: wrong.into() };
         let (found, rest) = url.trim().split_once("://").ok_or(invalid("it has no scheme"))?;
         if !found.eq_ignore_ascii_case(scheme) {
             return Err(invalid("it has another scheme"));

@@ -63,6 +63,10 @@ fn find<B>(layer: &mut Local, method: Method, request: &Request<B>) -> Found {
     if let Some(path) = request.extensions().get::<axum::extract::MatchedPath>() {
         return layer.matched(method, path);
     }
+    #[cfg(feature = "actix")]
+    if let Some(template) = request.extensions().get::<super::template::Template>() {
+        return layer.named(method, &template.0, Routes::matched);
+    }
     layer.unmatched(method, request.uri().path())
 }
 

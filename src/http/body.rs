@@ -24,7 +24,7 @@ pin_project! {
 }
 
 /// Who is told about the body.
-enum Meter {
+pub(crate) enum Meter {
     Nobody,
     Request(RequestMeter),
     Response {
@@ -42,8 +42,7 @@ impl<B> MeteredBody<B> {
     }
 
     pub(super) fn response(inner: B, followed: Option<Followed>) -> Self {
-        let meter = |Followed { visit, length, scope }| Meter::Response { visit, bytes: 0, length, scope };
-        Self { inner, meter: followed.map_or(Meter::Nobody, meter) }
+        Self { inner, meter: Meter::of_response(followed) }
     }
 }
 
@@ -56,35 +55,11 @@ impl<B: Body> Body for MeteredBody<B> {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let mut this = self.project();
-        let mut poll = || {
+        this.meter.poll(|| {
             let frame = this.inner.as_mut().poll_frame(context);
             let over = matches!(frame, Poll::Ready(Some(Ok(_)))) && this.inner.is_end_stream();
             (frame, over)
-        };
-        let (frame, over) = match this.meter {
-            Meter::Response { visit, scope, .. } => {
-                let _entered = scope.as_mut().map(|scope| scope.enter());
-                visit.run();
-                let polled = poll();
-                visit.pause();
-                polled
-            }
-            _ => poll(),
-        };
-        let frame = ready!(frame);
-        let end = match &frame {
-            Some(Ok(frame)) => {
-                // A reader may stop at any of these without asking for the end.
-                let last = this.meter.pass(frame) || over;
-                last.then_some(Outcome::Completed)
-            }
-            Some(Err(_)) => Some(Outcome::Failed),
-            None => Some(Outcome::Completed),
-        };
-        if let Some(outcome) = end {
-            this.meter.end(outcome);
-        }
-        Poll::Ready(frame)
+        })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -97,6 +72,44 @@ impl<B: Body> Body for MeteredBody<B> {
 }
 
 impl Meter {
+    /// Tells a visit about an answer's body, where it is still to be followed.
+    pub(crate) fn of_response(followed: Option<Followed>) -> Self {
+        let meter = |Followed { visit, length, scope }| Self::Response { visit, bytes: 0, length, scope };
+        followed.map_or(Self::Nobody, meter)
+    }
+
+    /// Asks the body for a frame, in its request's scope, and counts it. What asks says also whether the frame is the last.
+    #[inline]
+    pub(crate) fn poll<D: Buf, E>(
+        &mut self,
+        poll: impl FnOnce() -> (Poll<Option<Result<Frame<D>, E>>>, bool),
+    ) -> Poll<Option<Result<Frame<D>, E>>> {
+        let (frame, over) = match self {
+            Self::Response { visit, scope, .. } => {
+                let _entered = scope.as_mut().map(|scope| scope.enter());
+                visit.run();
+                let polled = poll();
+                visit.pause();
+                polled
+            }
+            _ => poll(),
+        };
+        let frame = ready!(frame);
+        let end = match &frame {
+            Some(Ok(frame)) => {
+                // A reader may stop at any of these without asking for the end.
+                let last = self.pass(frame) || over;
+                last.then_some(Outcome::Completed)
+            }
+            Some(Err(_)) => Some(Outcome::Failed),
+            None => Some(Outcome::Completed),
+        };
+        if let Some(outcome) = end {
+            self.end(outcome);
+        }
+        Poll::Ready(frame)
+    }
+
     /// Counts a frame; says whether it is the last one that a reader asks for.
     fn pass<D: Buf>(&mut self, frame: &Frame<D>) -> bool {
         let more = frame.data_ref().map_or(0, |data| data.remaining() as u64);

@@ -32,6 +32,18 @@ impl<K> HttpLayer<K> {
     }
 }
 
+#[cfg(feature = "actix")]
+impl HttpLayer<AnyBody> {
+    /// Begins to record a request that a server other than a tower service has; also returns what counts its body, where
+    /// that is to be followed.
+    pub(crate) fn begin<B: http_body::Body>(
+        &self,
+        request: &mut http::Request<B>,
+    ) -> (super::passage::Passage, Option<super::request_meter::RequestMeter>) {
+        super::passage::Passage::begin(self.id, self.scope, request)
+    }
+}
+
 impl<S, K> Layer<S> for HttpLayer<K> {
     type Service = HttpService<S, K>;
 

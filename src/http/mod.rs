@@ -39,6 +39,8 @@ mod segment;
 #[cfg(feature = "otlp")]
 mod server_span;
 mod service;
+#[cfg(feature = "actix")]
+pub(crate) mod template;
 mod values;
 mod visit;
 
@@ -53,3 +55,10 @@ pub use path::path_pattern;
 pub use request_id::RequestId;
 pub use route::UNMATCHED;
 pub use service::HttpService;
+
+#[cfg(feature = "actix")]
+pub(crate) use body::Meter;
+#[cfg(feature = "actix")]
+pub(crate) use passage::Passage;
+#[cfg(feature = "actix")]
+pub(crate) use request_meter::RequestMeter;

@@ -4,7 +4,7 @@ use super::local;
 
 /// Counts a request's body as it is read.
 #[derive(Debug)]
-pub(super) struct RequestMeter {
+pub(crate) struct RequestMeter {
     layer: u32,
     route: u32,
     bytes: u64,
@@ -15,7 +15,7 @@ impl RequestMeter {
         Self { layer, route, bytes: 0 }
     }
 
-    pub(super) const fn count(&mut self, bytes: u64) {
+    pub(crate) const fn count(&mut self, bytes: u64) {
         self.bytes += bytes;
     }
 }

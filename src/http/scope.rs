@@ -26,7 +26,7 @@ const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 
 /// What belongs to one request while it is served.
-pub(super) struct Scope {
+pub(crate) struct Scope {
     id: RequestId,
     /// Exchanged for the thread's while the request runs.
     context: Option<TraceContext>,

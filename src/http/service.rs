@@ -15,8 +15,8 @@ use super::body::MeteredBody;
 use super::future::HttpFuture;
 use super::options::ScopeOptions;
 use super::passage::Passage;
-use super::scope::Scope;
-use super::visit::Visit;
+#[cfg(feature = "axum")]
+use super::request_meter::RequestMeter;
 
 /// A service with [`HttpLayer`](super::HttpLayer) around it.
 ///
@@ -26,15 +26,6 @@ pub struct HttpService<S, K> {
     layer: u32,
     scope: Option<ScopeOptions>,
     bodies: PhantomData<fn() -> K>,
-}
-
-/// From how many bytes on a request's claim of its size is not believed: anybody may write any number there.
-const BEYOND_BELIEF: u64 = 1 << 40;
-
-/// Returns the size that a request's body has, where it says one that can be.
-#[inline]
-fn size_of<B: Body>(request: &Request<B>) -> Option<u64> {
-    request.body().size_hint().exact().filter(|&bytes| bytes < BEYOND_BELIEF)
 }
 
 impl<S, K> HttpService<S, K> {
@@ -59,12 +50,8 @@ where
 
     #[inline]
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let size = size_of(&request);
-        let mut visit = Visit::begin(self.layer, &request, size);
-        let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
-        let meter = if size.is_none() { visit.request_meter() } else { None };
+        let (mut passage, meter) = Passage::begin(self.layer, self.scope, &mut request);
         let request = request.map(|body| MeteredBody::request(body, meter));
-        let mut passage = Passage { visit, scope };
         let inner = passage.run(|| self.inner.call(request));
         HttpFuture { inner, passage, bodies: PhantomData }
     }
@@ -88,25 +75,21 @@ where
     // Compiled into axum's wrappers, it would copy the request and the future once more: 93 instructions.
     #[inline(never)]
     fn call(&mut self, mut request: Request<axum::body::Body>) -> Self::Future {
-        let size = size_of(&request);
-        let mut visit = Visit::begin(self.layer, &request, size);
-        let scope = self.scope.map(|options| Scope::begin(&mut request, &mut visit, self.layer, options));
-        if size.is_none() {
-            follow(&mut request, &visit);
+        let (passage, meter) = Passage::begin(self.layer, self.scope, &mut request);
+        if let Some(meter) = meter {
+            follow(&mut request, meter);
         }
         // No handler runs yet, so the scope is not entered: axum's services do their work when they are polled.
-        HttpFuture { inner: self.inner.call(request), passage: Passage { visit, scope }, bodies: PhantomData }
+        HttpFuture { inner: self.inner.call(request), passage, bodies: PhantomData }
     }
 }
 
 /// Follows a request's body whose size is only known at its end.
 #[cfg(feature = "axum")]
 #[cold]
-fn follow(request: &mut Request<axum::body::Body>, visit: &Visit) {
-    if let Some(meter) = visit.request_meter() {
-        let body = std::mem::take(request.body_mut());
-        *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, Some(meter)));
-    }
+fn follow(request: &mut Request<axum::body::Body>, meter: RequestMeter) {
+    let body = std::mem::take(request.body_mut());
+    *request.body_mut() = axum::body::Body::new(MeteredBody::request(body, Some(meter)));
 }
 
 impl<S: Clone, K> Clone for HttpService<S, K> {

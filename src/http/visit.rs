@@ -25,7 +25,7 @@ use crate::presets::http::{ConnectionKind, Method, Outcome};
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Ends what its request began: dropped before the end, it counts as cancelled, or as panicked where it ran.
-pub(super) struct Visit {
+pub(crate) struct Visit {
     arrival: Arrival,
     /// None once the visit has ended, so that its drop need not look here: that took 17 instructions of a request that
     /// has nothing here anyway.

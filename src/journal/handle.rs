@@ -194,7 +194,12 @@ impl Journal {
 }
 
 /// Starts the writer of a queue. Where no thread can be had, the queue fills and then drops; the log says so.
-fn start<T: Target>(worker: &Worker, queue: &Queue<T::Item>, target: T, pace: Pace) -> Option<(Sink, Ended)> {
+pub(crate) fn start<T: Target>(
+    worker: &Worker,
+    queue: &Queue<T::Item>,
+    target: T,
+    pace: Pace,
+) -> Option<(Sink, Ended)> {
     let sink = queue.account().sink();
     let (troubled, taken) = (AtomicBool::new(false), AtomicU64::new(0));
     let writer = Arc::new(Writer { queue: queue.clone(), target, pace, troubled, taken });

@@ -36,12 +36,18 @@ mod writer;
 
 pub use forward::{ForwardError, ForwardErrorKind, ForwardFuture, Forwarded, Forwarder};
 pub use handle::Journal;
+#[cfg(feature = "alerting")]
+pub(crate) use handle::start;
 pub(crate) use logged::event_of;
+#[cfg(feature = "alerting")]
+pub(crate) use options::Pace;
 pub use options::{JournalOptions, WhenFull};
 #[cfg(feature = "otlp")]
 pub use otlp::OtlpLogs;
 #[cfg(feature = "api")]
 pub(crate) use target::count_event;
+#[cfg(feature = "alerting")]
+pub(crate) use target::{Answer, Fault, Target, Then};
 #[cfg(feature = "webhook")]
 pub use webhook::{Webhook, WebhookError};
 

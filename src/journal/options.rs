@@ -31,11 +31,11 @@ pub struct JournalOptions {
 
 /// How a queue is emptied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pace {
-    pub(super) batch_items: usize,
-    pub(super) batch_bytes: u64,
-    pub(super) linger: Duration,
-    pub(super) write_deadline: Duration,
+pub(crate) struct Pace {
+    pub(crate) batch_items: usize,
+    pub(crate) batch_bytes: u64,
+    pub(crate) linger: Duration,
+    pub(crate) write_deadline: Duration,
 }
 
 impl JournalOptions {

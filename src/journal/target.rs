@@ -11,10 +11,10 @@ use crate::sample::Sample;
 use crate::store::{Appended, Store, StoreError, StoreErrorKind};
 
 /// What a target answers: for each item whether it is stored, or what is wrong with the whole.
-pub(super) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<Appended>, Fault>> + Send + 'a>>;
+pub(crate) type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<Appended>, Fault>> + Send + 'a>>;
 
 /// Takes batches.
-pub(super) trait Target: Send + Sync + 'static {
+pub(crate) trait Target: Send + Sync + 'static {
     type Item: Send + Sync + 'static;
 
     /// Writes a batch.
@@ -26,14 +26,14 @@ pub(super) trait Target: Send + Sync + 'static {
 
 /// What is wrong, by what is to be done.
 #[derive(Debug)]
-pub(super) struct Fault {
-    pub(super) then: Then,
-    pub(super) error: Box<dyn Error + Send + Sync>,
+pub(crate) struct Fault {
+    pub(crate) then: Then,
+    pub(crate) error: Box<dyn Error + Send + Sync>,
 }
 
 /// What is to be done with a batch that was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
+pub(crate) enum Then {
     /// It passes: try again for as long as it takes.
     TryAgain,
     /// It may pass: try again a few times, then look for the item that it is about.

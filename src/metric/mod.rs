@@ -44,6 +44,8 @@ mod label;
 pub(crate) mod lease;
 mod loss;
 mod name;
+#[cfg(feature = "alerting")]
+pub(crate) mod reading;
 mod registry;
 pub(crate) mod series;
 pub(crate) mod shape;

@@ -159,7 +159,7 @@ impl Registry {
         for family in self.all() {
             exposition::family(&family, format, out);
         }
-        exposition::collectors(&self.inner.collectors, format, out);
+        self.write_collectors(format, out);
         if format == Format::OpenMetrics {
             out.extend_from_slice(b"# EOF\n");
         }
@@ -179,6 +179,10 @@ impl Registry {
     /// Returns every metric, so that one may be registered while they are read.
     pub(super) fn all(&self) -> Vec<Arc<Family>> {
         self.families().values().cloned().collect()
+    }
+
+    pub(super) fn write_collectors(&self, format: Format, out: &mut Vec<u8>) {
+        exposition::collectors(&self.inner.collectors, format, out);
     }
 
     pub(super) fn gather_collectors(&self) -> Vec<prometheus::proto::MetricFamily> {

@@ -165,6 +165,8 @@ catalogue! {
         monitoring::TASK_DURATION => fn monitoring::MonitoringMetrics::start_task_run;
         monitoring::RULE_EVALUATIONS => fn monitoring::MonitoringMetrics::start_rule_evaluation;
         monitoring::RULE_EVALUATION_DURATION => fn monitoring::MonitoringMetrics::start_rule_evaluation;
+        monitoring::RULE_EVALUATION_LAG => fn monitoring::MonitoringMetrics::record_rule_lag;
+        monitoring::RULE_EVALUATIONS_MISSED => fn monitoring::MonitoringMetrics::record_rule_lag;
         metric::LABEL_OVERFLOW => by "the registry";
         metric::INVALID_OBSERVATIONS => by "the registry";
     }

@@ -41,6 +41,8 @@ crate::label_enum! {
         Forward = "forward",
         /// Alerts, to whom they notify.
         Alerts = "alerts",
+        /// Samples of every metric, to the history in memory; dropped are those that find no room or give way.
+        History = "history",
     }
 }
 
@@ -132,6 +134,18 @@ pub const RULE_EVALUATION_DURATION: HistogramDesc = HistogramDesc::new(
     bucket::QUERY_SECONDS,
 );
 
+/// Shows how late rules are evaluated.
+pub const RULE_EVALUATION_LAG: GaugeDesc = GaugeDesc::new(
+    "watchkeeper_rule_evaluation_lag_seconds",
+    "Time by which the last evaluation of a group of rules began later than it was due, in seconds.",
+);
+
+/// Counts evaluations that were passed over.
+pub const RULE_EVALUATIONS_MISSED: CounterDesc = CounterDesc::new(
+    "watchkeeper_rule_evaluations_missed_total",
+    "Evaluations of groups of rules that were due and passed over, since the one before took too long.",
+);
+
 /// Records how the watch itself fares. The library calls most of it; an app that keeps alerts or incidents of its own
 /// may call the rest.
 ///
@@ -156,6 +170,8 @@ pub struct MonitoringMetrics {
     task_duration: HistogramFamily<(Open<Task>,)>,
     rule_evaluations: CounterFamily<(Status,)>,
     rule_evaluation_duration: HistogramFamily,
+    rule_evaluation_lag: GaugeFamily,
+    rule_evaluations_missed: CounterFamily,
 }
 
 impl MonitoringMetrics {
@@ -180,6 +196,8 @@ impl MonitoringMetrics {
             task_duration: registry.histogram(&TASK_DURATION)?,
             rule_evaluations: registry.counter(&RULE_EVALUATIONS)?,
             rule_evaluation_duration: registry.histogram(&RULE_EVALUATION_DURATION)?,
+            rule_evaluation_lag: registry.gauge(&RULE_EVALUATION_LAG)?,
+            rule_evaluations_missed: registry.counter(&RULE_EVALUATIONS_MISSED)?,
         })
     }
 
@@ -239,6 +257,12 @@ impl MonitoringMetrics {
     pub fn record_task_run(&self, task: &str, status: Status, time: Duration) {
         self.task_runs.inc((task, status));
         self.task_duration.observe_duration((task,), time);
+    }
+
+    /// Says how late a group of rules is evaluated, and how many of its times were passed over.
+    pub fn record_rule_lag(&self, lag: Duration, missed: u64) {
+        self.rule_evaluation_lag.set((), lag.as_secs_f64());
+        self.rule_evaluations_missed.add((), missed);
     }
 
     /// Starts the evaluation of an alert rule; dropping the guard before it succeeded counts an error.

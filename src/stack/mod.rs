@@ -16,6 +16,7 @@ mod renamed;
 pub mod rule;
 mod settings;
 pub mod slo;
+pub mod variables;
 mod yaml;
 
 pub use job::Job;

@@ -130,7 +130,7 @@ fn global(settings: &Settings) -> Vec<(&'static str, Yaml)> {
 }
 
 fn file(settings: &Settings, jobs: Yaml) -> String {
-    let found = Yaml::map([("targets", Yaml::texts([&settings.alertmanager]))]);
+    let found = Yaml::map([("targets", Yaml::texts(&settings.alertmanagers))]);
     let alertmanager = Yaml::map([("static_configs", Yaml::List(vec![found]))]);
     let mut global = global(settings);
     global.push((

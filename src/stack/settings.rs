@@ -38,8 +38,8 @@ pub struct Settings {
     pub runbooks: String,
     /// The route that HighScanLatency watches; `/api/scan` by default.
     pub scan_path: String,
-    /// Where Prometheus finds Alertmanager.
-    pub alertmanager: String,
+    /// Where Prometheus finds Alertmanager; with several, each is told, and they settle among themselves who notifies.
+    pub alertmanagers: Vec<String>,
     /// What tells this Prometheus' series from those of another, once they meet in federation; `main` by default.
     pub cluster: String,
     /// Which of several Prometheus with the same jobs it is, `a` by default; alerts go out without it, so that those of
@@ -57,7 +57,7 @@ impl Default for Settings {
             window_scale: 1.0,
             runbooks: "https://example.org/docs/runbooks".to_owned(),
             scan_path: "/api/scan".to_owned(),
-            alertmanager: "alertmanager:9093".to_owned(),
+            alertmanagers: vec!["alertmanager:9093".to_owned()],
             cluster: "main".to_owned(),
             replica: "a".to_owned(),
         }

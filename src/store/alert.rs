@@ -38,7 +38,8 @@ pub trait AlertStore: Debug + Send + Sync {
     /// Finds alerts, by the time at which they were first found.
     fn alerts<'a>(&'a self, query: &'a AlertQuery) -> StoreFuture<'a, Page<Alert>>;
 
-    /// Forgets alerts that were over before a time, and says how many.
+    /// Forgets alerts that were over before a time, and those that are inactive and were last evaluated before it, and says
+    /// how many.
     fn forget_alerts(&self, resolved_before: Timestamp) -> StoreFuture<'_, u64>;
 
     /// Counts the alerts that are firing.

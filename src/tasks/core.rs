@@ -85,6 +85,18 @@ impl Core {
         self.tasks.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// Puts another default in the place of an argument's, if it is allowed.
+    pub(super) fn set_default(&self, name: &str, argument: &str, value: Value) -> Result<(), TaskError> {
+        let task = self.known(name)?;
+        Arguments::check(name, &task.arguments, serde_json::json!({ argument: value }))?;
+        let mut task = Task::clone(&task);
+        for own in task.arguments.iter_mut().filter(|own| own.name() == argument) {
+            *own = own.clone().default_to(value.clone());
+        }
+        self.tasks.write().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(task));
+        Ok(())
+    }
+
     /// Finds a task, what does it, and its arguments, checked.
     pub(super) fn prepare(&self, name: &str, given: Value) -> Result<(Arc<Task>, Arguments), TaskError> {
         let task = self.known(name)?;

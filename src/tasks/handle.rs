@@ -75,6 +75,15 @@ impl Tasks {
         }
     }
 
+    /// Sets what an argument of a task is where a call leaves it out, and in scheduled runs: in this instance, until it ends.
+    ///
+    /// # Errors
+    ///
+    /// [`TaskError::Unknown`], and [`TaskError::Argument`] with what is allowed.
+    pub fn set_default(&self, name: &str, argument: &str, value: impl Into<Value>) -> Result<(), TaskError> {
+        self.open.core.set_default(name, argument, value.into())
+    }
+
     /// Lists the tasks by name.
     pub fn list(&self) -> Vec<TaskInfo> {
         self.open.core.tasks().iter().map(|task| task.info()).collect()

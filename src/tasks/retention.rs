@@ -65,6 +65,9 @@ struct Done {
     dropped: u64,
     archived: u64,
     kept: Kept,
+    /// The time that evidence and drops took.
+    keeping: Duration,
+    dropping: Duration,
 }
 
 struct Pass {
@@ -86,6 +89,7 @@ impl Pass {
         Ok(json!({
             "events_before": events_before, "events_dropped": events.dropped, "events_archived": events.archived,
             "event_days": events.days, "evidence_added": events.kept.added, "evidence_left_out": events.kept.left_out,
+            "evidence_seconds": events.keeping.as_secs_f64(), "drop_seconds": events.dropping.as_secs_f64(),
             "samples_before": samples_before, "samples_dropped": samples.dropped,
             "samples_archived": samples.archived, "sample_days": samples.days,
             "clocks_apart_seconds": theirs.since(ours).max(ours.since(theirs)).as_secs(),
@@ -115,11 +119,15 @@ impl Pass {
                 windows = Some(found.map_err(|error| self.failed(error))?);
             }
             let windows = windows.as_deref().unwrap_or_default();
+            let start = Instant::now();
             let kept = evidence::keep(&*self.store, windows, from, to).await.map_err(|error| self.failed(error))?;
+            done.keeping += start.elapsed();
             done.kept.added += kept.added;
             done.kept.left_out += kept.left_out;
             done.archived += self.archive_events(from, to).await?;
+            let start = Instant::now();
             done.dropped += self.store.drop_events(next).await.map_err(|error| self.failed(error))?;
+            done.dropping += start.elapsed();
             done.days += 1;
         }
         Ok(done)

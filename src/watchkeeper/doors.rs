@@ -24,7 +24,8 @@ impl Watchkeeper {
     }
 
     /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`, and the
-    /// monitoring API where the builder was told [who calls](WatchkeeperBuilder::principals).
+    /// monitoring API where the builder was told [who calls](WatchkeeperBuilder::principals). Where alerts are to be
+    /// received, `/api/v1/monitoring/webhooks/alertmanager` is among them.
     ///
     /// An app that has one of these itself, which axum's `merge` panics at, merges
     /// [`scraper().router()`](crate::api::Scraper::router), which is `/metrics` alone, or
@@ -32,6 +33,11 @@ impl Watchkeeper {
     #[cfg(feature = "axum")]
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
         let routes = self.inner.scraper.router().merge(self.inner.health.router());
+        #[cfg(feature = "alerting")]
+        let routes = match self.inner.alerting.as_ref().filter(|alerting| alerting.receives()) {
+            Some(alerting) => routes.merge(crate::api::webhooks(alerting)),
+            None => routes,
+        };
         #[cfg(feature = "api")]
         if self.inner.api.has_source() {
             return routes.merge(self.inner.api.router());

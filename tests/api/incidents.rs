@@ -35,7 +35,8 @@ async fn an_incident_runs_from_report_to_resolution_with_one_entry_for_each_chan
     assert_eq!(mended["root_cause"], "an expired certificate");
     assert!(mended["resolved_at"].is_string() && mended["acknowledged_at"].is_string(), "{mended}");
     let timeline = app.get(Caller::User, &format!("{path}/timeline")).await.data();
-    let kinds: Vec<_> = timeline.as_array().expect("a list").iter().rev().map(|entry| entry["kind"].clone()).collect();
+    let kinds: Vec<_> =
+        timeline.as_array().expect("a list").iter().rev().map(|entry| entry["item"]["kind"].clone()).collect();
     assert_eq!(
         kinds,
         [
@@ -136,7 +137,7 @@ async fn a_change_from_an_older_version_and_an_illegal_step_are_conflicts() {
     let closed = app.put(Caller::Moderator, &path, json!({ "status": "closed" })).await;
     assert_eq!(closed.error(), (409, "invalid_transition".into(), "status".into()));
     let cancelled = app.put(Caller::Moderator, &path, json!({ "status": "cancelled" })).await;
-    assert_eq!(cancelled.error(), (400, "invalid_field".into(), "reason".into()));
+    assert_eq!(cancelled.error(), (409, "invalid_transition".into(), "reason".into()));
     let merged = app.put(Caller::Moderator, &path, json!({ "merged_into": incident["id"] })).await;
     assert_eq!(merged.error(), (400, "invalid_field".into(), "merged_into".into()));
     let nothing = app.put(Caller::Moderator, &path, json!({})).await;

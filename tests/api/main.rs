@@ -13,6 +13,7 @@ mod app;
 mod audit;
 mod document;
 mod events;
+mod headers;
 mod incidents;
 mod mutations;
 mod roles;

@@ -24,7 +24,7 @@ const FLOORS: &[Floor] = &[
     // Who is being watched, and what may leave the process.
     Floor {
         name: "ground",
-        modules: &["service", "sanitise", "environment", "timestamp", "id", "hex", "named", "heap"],
+        modules: &["service", "sanitise", "environment", "timestamp", "id", "hex", "named", "heap", "signature"],
         uses: &[],
     },
     // Descriptors, cells, registry, exposition.
@@ -46,7 +46,7 @@ const FLOORS: &[Floor] = &[
     // What works on them in the background.
     Floor {
         name: "services",
-        modules: &["journal", "alerting", "analysis", "desk", "health", "tasks"],
+        modules: &["journal", "history", "alerting", "analysis", "desk", "health", "tasks"],
         uses: &["ground", "metric", "presets", "queue", "signals", "domain", "stores"],
     },
     // What the crate ships for the tests of others. Only the root names it.

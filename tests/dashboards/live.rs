@@ -15,6 +15,7 @@ use crate::support::example::Server as App;
 use crate::support::known::Known;
 use crate::support::process::{Folder, eventually, free_port};
 use crate::support::prometheus::{Prometheus, percent_encoded};
+use crate::support::runbooks::runbooks;
 use crate::{NOT_RUNNING, committed, drift, filled_in, history, panel, panels};
 
 /// Four scrapes and a half, at one a second.
@@ -162,11 +163,36 @@ fn every_panel_variable_and_annotation_gets_data_from_a_real_prometheus() {
     assert!(faults.is_empty(), "{faults:#?}");
     assert_eq!(listed.keys().collect::<Vec<_>>(), ["application-health, Containers"]);
 
+    let silent = runbooks_without_answers(&prometheus);
+    assert!(silent.is_empty(), "{silent:#?}");
+
     let empty = variables_without_values(&prometheus);
     assert!(empty.is_empty(), "no values: {empty:#?}");
     println!("{}", look_back(&prometheus));
     let faults = drift::faults_against(&scraped(&prometheus));
     assert!(faults.is_empty(), "{faults:#?}");
+}
+
+/// The queries of runbooks that get no data, though they should at any time.
+fn runbooks_without_answers(prometheus: &Prometheus) -> Vec<String> {
+    let (mut silent, mut asked, mut listed) = (Vec::new(), 0, 0);
+    for page in runbooks() {
+        for query in page.queries {
+            // Alertmanager is not scraped here either.
+            if not_running(&query.expr).is_some() || query.expr.contains("alertmanager_") {
+                listed += 1;
+                continue;
+            }
+            asked += 1;
+            // An answer of a number that is none is an answer, so it is not asked for values.
+            if prometheus.query(&query.expr).is_empty() && !query.quiet {
+                silent.push(format!("{}: {}", page.alert, query.expr));
+            }
+        }
+    }
+    println!("{asked} queries of runbooks asked, {listed} checked by their names alone");
+    assert!(asked > 80, "{asked}");
+    silent
 }
 
 /// The variables that offer nothing to choose.

@@ -1,4 +1,4 @@
-//! The same service behind axum and behind plain hyper, watched, with a probe outside that counts what comes in.
+//! The same service behind axum, plain hyper, tonic and Actix Web, watched, with a probe outside that counts what comes in.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
@@ -31,10 +31,16 @@ use crate::service::{ROUTES, answer};
 pub enum Server {
     Axum,
     Hyper,
+    Tonic,
+    Actix,
 }
 
 impl Server {
-    pub const BOTH: [Self; 2] = [Self::Axum, Self::Hyper];
+    pub const ALL: [Self; 4] = [Self::Axum, Self::Hyper, Self::Tonic, Self::Actix];
+    /// Those whose bodies have trailers and tell their end, and which speak HTTP/2 without TLS.
+    pub const OF_TOWER: [Self; 3] = [Self::Axum, Self::Hyper, Self::Tonic];
+    /// Those that hand a connection over.
+    pub const UPGRADING: [Self; 3] = [Self::Axum, Self::Hyper, Self::Actix];
 }
 
 /// Where a layer stands that makes an answer of a panic.
@@ -45,8 +51,12 @@ pub enum Catch {
     Outside,
 }
 
-type Boxed = BoxCloneService<Request<Body>, Response<Body>, BoxError>;
-pub type Call = Pin<Box<dyn Future<Output = Result<Response<Body>, BoxError>> + Send>>;
+pub type Boxed = BoxCloneService<Request<Body>, Response<Body>, BoxError>;
+pub type Answered = Result<Response<Body>, BoxError>;
+/// A request's future; Actix Web's stay on their thread.
+pub type Call = Pin<Box<dyn Future<Output = Answered>>>;
+/// One that may go to another.
+pub type SendCall = Pin<Box<dyn Future<Output = Answered> + Send>>;
 
 /// The service, watched.
 #[derive(Debug, Clone)]
@@ -55,7 +65,9 @@ pub struct App {
     watch: Watchkeeper,
     calls: Arc<AtomicU64>,
     connections: Arc<AtomicU64>,
-    service: Boxed,
+    catch: Catch,
+    /// None for Actix Web, whose services are made where they are called.
+    service: Option<Boxed>,
 }
 
 impl App {
@@ -63,8 +75,12 @@ impl App {
         Self::with(server, Catch::Nowhere, |http| http)
     }
 
-    pub fn both() -> [Self; 2] {
-        Server::BOTH.map(Self::new)
+    pub fn all() -> [Self; 4] {
+        Server::ALL.map(Self::new)
+    }
+
+    pub fn of_tower() -> [Self; 3] {
+        Server::OF_TOWER.map(Self::new)
     }
 
     pub fn with(server: Server, catch: Catch, choose: impl FnOnce(HttpLayerBuilder) -> HttpLayerBuilder) -> Self {
@@ -77,31 +93,52 @@ impl App {
         let service = match server {
             Server::Axum => {
                 let router = axum_service(&watch, &calls, catch);
-                Boxed::new(ServiceExt::<Request<Body>>::map_err(router, Into::into))
+                Some(Boxed::new(ServiceExt::<Request<Body>>::map_err(router, Into::into)))
             }
-            Server::Hyper => hyper_service(&watch, &calls, catch),
+            Server::Hyper => Some(hyper_service(&watch, &calls, catch)),
+            Server::Tonic => Some(crate::tonic::service(&watch, &calls, catch)),
+            Server::Actix => None,
         };
-        Self { server, watch, calls, connections: Arc::default(), service }
+        Self { server, watch, calls, connections: Arc::default(), catch, service }
+    }
+
+    pub const fn server(&self) -> Server {
+        self.server
     }
 
     /// Calls the service; what is returned is the request's future, and nobody has polled it.
     pub fn call(&self, request: Request<Body>) -> Call {
-        Box::pin(self.service.clone().oneshot(request))
+        match self.service {
+            Some(_) => self.send_call(request),
+            None => crate::actix::call(&self.watch, &self.calls, self.catch, request),
+        }
+    }
+
+    /// Calls a tower service.
+    pub fn send_call(&self, request: Request<Body>) -> SendCall {
+        Box::pin(self.service.clone().expect("a tower service").oneshot(request))
     }
 
     pub async fn get(&self, path: &str) -> Response<Body> {
         self.send("GET", path, Body::empty()).await.expect("an answer")
     }
 
-    pub async fn send(&self, method: &str, path: &str, body: Body) -> Result<Response<Body>, BoxError> {
+    pub async fn send(&self, method: &str, path: &str, body: Body) -> Answered {
         self.call(Request::builder().method(method).uri(path).body(body).expect("a request")).await
     }
 
     /// Serves on a port of loopback, for as long as the runtime lives.
     pub async fn listen(&self) -> SocketAddr {
+        if self.server == Server::Actix {
+            return crate::actix::listen(&self.watch, &self.calls, &self.connections);
+        }
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("it is bound");
         let app = self.clone();
+        if self.server == Server::Tonic {
+            tokio::spawn(crate::tonic::serve(app.watch, app.calls, app.connections, listener));
+            return address;
+        }
         tokio::spawn(async move {
             loop {
                 // What was reset before it was accepted may be an error.
@@ -117,7 +154,7 @@ impl App {
                             let router = axum_service(&app.watch, &app.calls, Catch::Nowhere);
                             server.serve_connection_with_upgrades(stream, TowerToHyperService::new(router)).await
                         }
-                        Server::Hyper => {
+                        _ => {
                             let layers = ServiceBuilder::new().map_request(counting(&app.calls));
                             let service = layers.layer(app.watch.tower_layer()).service_fn(answer);
                             server.serve_connection_with_upgrades(stream, TowerToHyperService::new(service)).await
@@ -171,7 +208,7 @@ impl App {
     pub async fn settle(&self) {
         let closed = || self.connections.load(Ordering::Relaxed) == 0;
         self.wait(|| closed() && self.rests().is_ok()).await;
-        assert!(closed(), "connections are still open");
+        assert!(closed(), "connections are still open:\n{}", self.scrape());
         self.at_rest();
     }
 
@@ -214,10 +251,10 @@ impl App {
 }
 
 /// A connection that is served.
-struct Open(Arc<AtomicU64>);
+pub struct Open(Arc<AtomicU64>);
 
 impl Open {
-    fn new(connections: &Arc<AtomicU64>) -> Self {
+    pub fn new(connections: &Arc<AtomicU64>) -> Self {
         connections.fetch_add(1, Ordering::Relaxed);
         Self(Arc::clone(connections))
     }
@@ -230,7 +267,7 @@ impl Drop for Open {
 }
 
 /// Counts a request as it passes.
-fn counting<B>(calls: &Arc<AtomicU64>) -> impl Fn(Request<B>) -> Request<B> + Clone + Send + Sync + 'static {
+pub fn counting<B>(calls: &Arc<AtomicU64>) -> impl Fn(Request<B>) -> Request<B> + Clone + Send + Sync + 'static {
     let calls = Arc::clone(calls);
     move |request| {
         calls.fetch_add(1, Ordering::Relaxed);
@@ -240,19 +277,21 @@ fn counting<B>(calls: &Arc<AtomicU64>) -> impl Fn(Request<B>) -> Request<B> + Cl
 
 /// The routes in axum, with the layer around them and the probe around that.
 fn axum_service(watch: &Watchkeeper, calls: &Arc<AtomicU64>, catch: Catch) -> Router {
-    let handler = async |request: Request<Body>| match answer(request).await {
-        Ok(response) => response.map(Body::new).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
-    };
-    let mut router = Router::new();
-    for route in ROUTES {
-        router = router.route(route, any(handler));
-    }
+    let mut router = router();
     if catch == Catch::Inside {
         router = router.layer(CatchPanicLayer::new());
     }
     router = router.layer(watch.http_layer()).layer(MapRequestLayer::new(counting(calls)));
     if catch == Catch::Outside { router.layer(CatchPanicLayer::new()) } else { router }
+}
+
+/// The routes.
+pub fn router() -> Router {
+    let handler = async |request: Request<Body>| match answer(request).await {
+        Ok(response) => response.map(Body::new).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
+    };
+    ROUTES.iter().fold(Router::new(), |router, route| router.route(route, any(handler)))
 }
 
 /// The same for plain hyper.

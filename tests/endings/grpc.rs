@@ -7,7 +7,7 @@ use crate::poll::{self, read};
 
 #[tokio::test]
 async fn a_call_ends_as_its_status_says() {
-    for app in App::both() {
+    for app in App::of_tower() {
         for (path, ok, failed) in
             [("/grpc", "/grpc?0", "/grpc?14"), ("/grpc-at-once", "/grpc-at-once?0", "/grpc-at-once?5")]
         {
@@ -22,7 +22,7 @@ async fn a_call_ends_as_its_status_says() {
 
 #[tokio::test]
 async fn a_call_that_is_left_before_its_status_is_cancelled() {
-    for app in App::both() {
+    for app in App::of_tower() {
         let mut body = app.get("/grpc?14").await.into_body();
         assert!(matches!(poll::frame(&mut body), Poll::Ready(Some(Ok(_)))));
         drop(body);
@@ -32,7 +32,7 @@ async fn a_call_that_is_left_before_its_status_is_cancelled() {
 
 #[tokio::test]
 async fn a_server_that_stops_at_the_trailers_has_the_status() {
-    for app in App::both() {
+    for app in App::of_tower() {
         let mut body = app.get("/grpc?14").await.into_body();
         while !matches!(poll::frame(&mut body), Poll::Ready(Some(Ok(frame))) if frame.is_trailers()) {}
         drop(body);

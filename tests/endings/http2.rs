@@ -29,7 +29,7 @@ impl Client {
 
 #[tokio::test]
 async fn an_answer_is_complete_however_the_server_comes_to_its_end() {
-    for app in App::both() {
+    for app in App::of_tower() {
         let mut client = Client::of(&app).await;
         for path in ["/answer", "/stream", "/file", "/trailers", "/empty", "/unread", "/no-content"] {
             client.get(path).await.unwrap().into_body().collect().await.unwrap();
@@ -43,7 +43,7 @@ async fn an_answer_is_complete_however_the_server_comes_to_its_end() {
 
 #[tokio::test]
 async fn a_call_of_grpc_ends_as_its_status_says() {
-    for app in App::both() {
+    for app in App::of_tower() {
         let mut client = Client::of(&app).await;
         for path in ["/grpc", "/grpc-at-once"] {
             for (status, outcome) in [("0", "completed"), ("13", "failed")] {
@@ -63,7 +63,7 @@ async fn a_call_of_grpc_ends_as_its_status_says() {
 
 #[tokio::test]
 async fn a_client_that_resets_a_request_is_seen_to_leave() {
-    for app in App::both() {
+    for app in App::of_tower() {
         let mut client = Client::of(&app).await;
         let left = tokio::spawn(client.get("/never"));
         while app.scrape().sum("http_requests_in_flight", "path=\"/never\"") < 1.0 {

@@ -1,7 +1,8 @@
-//! Every way in which a request ends, behind axum and behind plain hyper alike.
+//! Every way in which a request ends, behind axum, plain hyper, tonic and Actix Web alike.
 #![allow(clippy::unwrap_used, reason = "a test ends where something is not as it should be")]
 #![allow(unreachable_pub, reason = "the modules are this binary's own")]
 
+mod actix;
 mod answers;
 mod app;
 mod bodies;
@@ -14,4 +15,5 @@ mod poll;
 mod script;
 mod service;
 mod storm;
+mod tonic;
 mod wire;

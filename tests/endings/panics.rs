@@ -12,7 +12,7 @@ fn get(path: &str) -> Request<Body> {
 
 #[tokio::test]
 async fn a_panic_before_the_head_passes_through_unchanged_and_is_counted_once() {
-    for app in App::both() {
+    for app in App::all() {
         let mut call = app.call(get("/panic"));
         assert_eq!(panics(|| poll::once(&mut call)), "the handler panics");
         drop(call);
@@ -23,7 +23,7 @@ async fn a_panic_before_the_head_passes_through_unchanged_and_is_counted_once() 
 
 #[tokio::test]
 async fn a_panic_inside_the_body_passes_through_unchanged_and_is_counted_once() {
-    for app in App::both() {
+    for app in App::all() {
         let mut body = app.get("/bursting").await.into_body();
         assert!(poll::frame(&mut body).is_ready());
         assert_eq!(panics(|| poll::frame(&mut body)), "the body panics");
@@ -35,7 +35,7 @@ async fn a_panic_inside_the_body_passes_through_unchanged_and_is_counted_once() 
 
 #[tokio::test]
 async fn a_panic_that_a_layer_inside_makes_an_answer_of_is_an_answer() {
-    for server in Server::BOTH {
+    for server in Server::ALL {
         let app = App::with(server, Catch::Inside, |http| http);
         let answer = app.get("/panic").await;
         assert_eq!(answer.status(), 500);
@@ -46,7 +46,7 @@ async fn a_panic_that_a_layer_inside_makes_an_answer_of_is_an_answer() {
 
 #[tokio::test]
 async fn a_panic_that_a_layer_outside_makes_an_answer_of_is_still_a_panic() {
-    for server in Server::BOTH {
+    for server in Server::ALL {
         let app = App::with(server, Catch::Outside, |http| http);
         let answer = app.get("/panic").await;
         assert_eq!(answer.status(), 500);
@@ -57,7 +57,7 @@ async fn a_panic_that_a_layer_outside_makes_an_answer_of_is_still_a_panic() {
 
 #[tokio::test]
 async fn a_panic_beside_a_request_that_waits_is_no_panic_of_that_request() {
-    for app in App::both() {
+    for app in App::all() {
         let mut call = app.call(get("/never"));
         assert!(poll::once(&mut call).is_pending());
         let said = panics(move || {

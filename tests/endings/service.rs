@@ -86,7 +86,7 @@ fn plan(path: &str) -> Plan {
 
 pub async fn answer<B>(mut request: Request<B>) -> Result<Response<Script>, BoxError>
 where
-    B: Body<Data = Bytes> + Send + 'static,
+    B: Body<Data = Bytes> + 'static,
     B::Error: Into<BoxError>,
 {
     let path = request.uri().path().to_owned();
@@ -153,7 +153,7 @@ fn upgrade<B>(request: &mut Request<B>, response: &mut Response<Script>) {
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     *response.body_mut() = Script::whole(Bytes::new());
     add(response, CONNECTION, "upgrade");
-    add(response, UPGRADE, "echo");
+    add(response, UPGRADE, "websocket");
 }
 
 fn with_status(status: StatusCode, body: Script) -> Response<Script> {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::app::App;
+use crate::app::{App, Server};
 
 /// Sends a request as it stands and reads what comes until the server closes.
 async fn exchange(address: SocketAddr, request: &str) -> String {
@@ -22,10 +22,11 @@ fn get(path: &str) -> String {
 
 #[tokio::test]
 async fn an_upgraded_connection_belongs_to_the_app_and_stays_out_of_the_durations() {
-    for app in App::both() {
+    // Actix Web hands a connection over for this protocol alone.
+    for app in Server::UPGRADING.map(App::new) {
         let mut stream = TcpStream::connect(app.listen().await).await.unwrap();
         stream
-            .write_all(b"GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n")
+            .write_all(b"GET /upgrade HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n")
             .await
             .unwrap();
         let mut head = Vec::new();
@@ -48,7 +49,7 @@ async fn an_upgraded_connection_belongs_to_the_app_and_stays_out_of_the_duration
 
 #[tokio::test]
 async fn a_body_that_the_server_stops_asking_for_at_its_length_is_complete() {
-    for app in App::both() {
+    for app in App::all() {
         let answer = exchange(app.listen().await, &get("/file")).await;
         assert!(answer.contains("content-length: 8\r\n") && answer.ends_with("\r\n\r\nhalfhalf"), "{answer}");
         app.settle().await;
@@ -59,7 +60,7 @@ async fn a_body_that_the_server_stops_asking_for_at_its_length_is_complete() {
 
 #[tokio::test]
 async fn trailers_reach_the_client_and_end_the_answer() {
-    for app in App::both() {
+    for app in App::of_tower() {
         let request = get("/trailers").replace("connection: close", "connection: close\r\nte: trailers");
         let answer = exchange(app.listen().await, &request).await;
         assert!(answer.ends_with("2\r\nab\r\n0\r\nx-checksum: 7\r\n\r\n"), "{answer}");
@@ -70,7 +71,7 @@ async fn trailers_reach_the_client_and_end_the_answer() {
 
 #[tokio::test]
 async fn a_chunked_upload_is_counted_as_its_chunks_arrive() {
-    for app in App::both() {
+    for app in App::all() {
         let head = "POST /upload HTTP/1.1\r\nhost: a\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
         let address = app.listen().await;
         let answer = exchange(address, &format!("{head}5\r\nhello\r\n6\r\n, shop\r\n0\r\n\r\n")).await;
@@ -83,7 +84,7 @@ async fn a_chunked_upload_is_counted_as_its_chunks_arrive() {
 
 #[tokio::test]
 async fn an_upload_that_asks_before_it_sends_is_one_request() {
-    for app in App::both() {
+    for app in App::all() {
         let mut stream = TcpStream::connect(app.listen().await).await.unwrap();
         let head = "POST /upload HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 5\r\n";
         stream.write_all(format!("{head}expect: 100-continue\r\n\r\n").as_bytes()).await.unwrap();
@@ -102,7 +103,7 @@ async fn an_upload_that_asks_before_it_sends_is_one_request() {
 
 #[tokio::test]
 async fn answers_without_a_body_are_complete_on_the_wire() {
-    for app in App::both() {
+    for app in App::all() {
         let address = app.listen().await;
         for path in ["/empty", "/unread", "/no-content", "/not-modified", "/answer", "/stream"] {
             exchange(address, &get(path)).await;
@@ -116,7 +117,7 @@ async fn answers_without_a_body_are_complete_on_the_wire() {
 
 #[tokio::test]
 async fn a_client_that_resets_its_connection_is_seen_to_leave() {
-    for app in App::both() {
+    for app in App::all() {
         let address = app.listen().await;
         for (path, status) in [("/never", 499), ("/stalled", 200)] {
             let mut stream = TcpStream::connect(address).await.unwrap();

@@ -2,20 +2,23 @@
 
 use std::time::Duration;
 
+use actix_web::test::{TestRequest, call_service, init_service};
+use actix_web::web;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Path;
+use axum::extract::Path as AxumPath;
 use axum::http::Request;
 use axum::routing::get;
 use serde_json::Value;
-use tracing::Instrument;
 use tracing::instrument::WithSubscriber;
+use watchkeeper::actix::Middleware;
+use watchkeeper::trace::carry;
 
 use crate::app::App;
 use crate::support::tracker::{OK, Tracker};
 
 /// Tells the log, the `sentry` crate and a task of its own who it is, again and again, and lets others in between.
-async fn chatty(Path(name): Path<String>) {
+async fn chatty(name: String) {
     sentry::configure_scope(|scope| scope.set_tag("customer", &name));
     for _ in 0..3 {
         tracing::info!(customer = name, "step");
@@ -23,7 +26,7 @@ async fn chatty(Path(name): Path<String>) {
         tokio::time::sleep(Duration::from_millis(1)).await;
         let name = name.clone();
         let task = async move { tracing::info!(customer = name, "task") };
-        let _ = tokio::spawn(task.in_current_span().with_current_subscriber()).await;
+        let _ = tokio::spawn(carry(task).with_current_subscriber()).await;
     }
     if name.starts_with("direct") {
         sentry::capture_message(&format!("failed {name}"), sentry::Level::Error);
@@ -60,15 +63,45 @@ fn check(tracker: &Tracker, requests: usize) {
     assert_eq!(ids.len(), requests);
 }
 
+/// The header by which each request says whose it is.
+fn id_of(name: &str) -> (&'static str, String) {
+    ("x-request-id", format!("id-{name}"))
+}
+
 async fn storm(app: &App, requests: usize, kind: &str) {
-    let routes = Router::new().route("/of/{name}", get(chatty));
+    let routes = Router::new().route("/of/{name}", get(|AxumPath(name): AxumPath<String>| chatty(name)));
     let one = |number: usize| {
         let name = format!("{kind}-{number}");
-        let request = Request::get(format!("/of/{name}")).header("x-request-id", format!("id-{name}"));
+        let (header, id) = id_of(&name);
+        let request = Request::get(format!("/of/{name}")).header(header, id);
         app.serve(routes.clone(), request.body(Body::empty()).unwrap())
     };
-    let mut all: Vec<_> = (0..requests).map(|number| Box::pin(one(number))).collect();
-    // All of them at once, on one thread that goes from one to the next.
+    at_once((0..requests).map(one)).await;
+}
+
+/// The same behind Actix Web.
+async fn storm_of_actix(app: &App, requests: usize, kind: &str) {
+    let routes = actix_web::App::new()
+        .route(
+            "/of/{name}",
+            web::get().to(async |name: web::Path<String>| {
+                chatty(name.into_inner()).await;
+                "done"
+            }),
+        )
+        .wrap(Middleware::new(app.watch.tower_layer()));
+    let service = init_service(routes).await;
+    let one = |number: usize| {
+        let name = format!("{kind}-{number}");
+        let request = TestRequest::with_uri(&format!("/of/{name}")).insert_header(id_of(&name)).to_request();
+        call_service(&service, request).with_subscriber(app.dispatch.clone())
+    };
+    at_once((0..requests).map(one)).await;
+}
+
+/// Drives all of them on one thread that goes from one to the next.
+async fn at_once<F: Future>(all: impl Iterator<Item = F>) {
+    let mut all: Vec<_> = all.map(Box::pin).collect();
     std::future::poll_fn(|context| {
         all.retain_mut(|request| request.as_mut().poll(context).is_pending());
         if all.is_empty() { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
@@ -84,4 +117,6 @@ fn forty_requests_at_the_same_time_never_mix_what_they_say() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(storm(&app, 40, "customer"));
     check(&tracker, 40);
+    runtime.block_on(storm_of_actix(&app, 40, "customer-of-actix"));
+    check(&tracker, 80);
 }

@@ -15,4 +15,5 @@ mod model;
 mod network;
 mod outage;
 mod pooler;
+mod tls;
 mod transaction;

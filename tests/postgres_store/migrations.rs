@@ -24,34 +24,39 @@ fn sixteen_instances_at_once_make_one_schema_and_none_fails_though_the_first_is_
 fn sixteen_at_once() {
     run(async {
         let database = CLUSTER.database().await;
-        let client = CLUSTER.connect(&database).await;
-        // One that holds the lock in the middle of its work, and is killed.
         let leader = CLUSTER.connect(&database).await;
-        let key = 0x7761_7463_686b_6565_i64;
-        leader
-            .batch_execute(&format!("BEGIN; SELECT pg_advisory_xact_lock({key}); CREATE SCHEMA watchkeeper"))
-            .await
-            .unwrap();
-        let pid: i32 = leader.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
-        let stores: Vec<Postgres> = (0..16).map(|_| store(&database)).collect();
-        let calls: Vec<_> = stores
-            .iter()
-            .cloned()
-            .map(|store| tokio::spawn(async move { store.append_events(&[event()]).await }))
-            .collect();
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        client.query("SELECT pg_terminate_backend($1)", &[&pid]).await.unwrap();
-        for call in calls {
-            assert_eq!(call.await.unwrap().unwrap(), [Appended::Stored]);
-        }
-        let versions: i64 = client.query_one("SELECT count(*) FROM watchkeeper.migrations", &[]).await.unwrap().get(0);
-        assert_eq!(versions, migrations().count() as i64);
-        assert_eq!(stores[0].event_counts(Timestamp::now()).await.unwrap().total, 16);
-        // Each partition has each index once, and is attached to its parent's.
-        let loose = "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
-            WHERE c.relname ~ '^events_[0-9]{8}$' AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)";
-        assert_eq!(client.query_one(loose, &[]).await.unwrap().get::<_, i64>(0), 0);
+        at_once(&database, leader, || store(&database)).await;
     });
+}
+
+/// Lets sixteen instances write to an empty database at once, while one that is to be killed holds the lock in the middle
+/// of its work.
+pub async fn at_once(database: &str, leader: tokio_postgres::Client, store: impl Fn() -> Postgres) {
+    let client = CLUSTER.connect(database).await;
+    let key = 0x7761_7463_686b_6565_i64;
+    leader
+        .batch_execute(&format!("BEGIN; SELECT pg_advisory_xact_lock({key}); CREATE SCHEMA watchkeeper"))
+        .await
+        .unwrap();
+    let pid: i32 = leader.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
+    let stores: Vec<Postgres> = (0..16).map(|_| store()).collect();
+    let calls: Vec<_> = stores
+        .iter()
+        .cloned()
+        .map(|store| tokio::spawn(async move { store.append_events(&[event()]).await }))
+        .collect();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    client.query("SELECT pg_terminate_backend($1)", &[&pid]).await.unwrap();
+    for call in calls {
+        assert_eq!(call.await.unwrap().unwrap(), [Appended::Stored]);
+    }
+    let versions: i64 = client.query_one("SELECT count(*) FROM watchkeeper.migrations", &[]).await.unwrap().get(0);
+    assert_eq!(versions, migrations().count() as i64);
+    assert_eq!(stores[0].event_counts(Timestamp::now()).await.unwrap().total, 16);
+    // Each partition has each index once, and is attached to its parent's.
+    let loose = "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+        WHERE c.relname ~ '^events_[0-9]{8}$' AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)";
+    assert_eq!(client.query_one(loose, &[]).await.unwrap().get::<_, i64>(0), 0);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use watchkeeper::store::{EventQuery, EventStore, Memory, Postgres, Scope};
 use watchkeeper::testing::laws::run;
 use watchkeeper::{Id, Timestamp};
 
-use super::cluster::{CLUSTER, fresh, patient};
+use super::cluster::{CLUSTER, fresh, patient, store};
 use crate::support::history::{Step, event, query, step, time};
 
 /// Plays a history on both stores.
@@ -59,6 +59,53 @@ proptest! {
     fn a_random_history_is_answered_as_by_the_memory_store(steps in vec(step(), 1..60)) {
         play(steps)?;
     }
+}
+
+/// Partitions are read a few at a time: no page shows it.
+#[test]
+fn pages_over_many_days_are_those_of_the_memory_store() {
+    run(async {
+        let database = CLUSTER.database().await;
+        let (store, memory, now) = (store(&database), Memory::new(), Timestamp::now());
+        let events: Vec<_> = (0..135)
+            .map(|n| {
+                let at = now.minus(Duration::from_secs(n % 45 * 86_400 + n));
+                let told = Event::log(if n % 45 == 40 { "rare" } else { "s" }).at(at);
+                Arc::new(told.accept(TimeWindow::days(100), now).0)
+            })
+            .collect();
+        store.append_events(&events).await.unwrap();
+        memory.append_events(&events).await.unwrap();
+        let (all, half) = (EventQuery::new(Scope::All), now.minus(Duration::from_secs(15 * 86_400)));
+        for base in [
+            all.clone().limit(1000),
+            all.clone().limit(7),
+            all.clone().limit(100).end(half),
+            all.clone().limit(100).start(half),
+            all.clone().source("rare"),
+            all.clone().source("rare").limit(2),
+            all.clone().source("nobody"),
+        ] {
+            for base in [base.clone(), base.oldest_first()] {
+                for offset in [0, 5, 130, 135] {
+                    let mut query = base.clone().offset(offset);
+                    loop {
+                        let page = store.events(&query).await.unwrap();
+                        assert_eq!(page, memory.events(&query).await.unwrap(), "{query:?}");
+                        let Some(next) = page.next else { break };
+                        query = base.clone().after(next);
+                    }
+                }
+            }
+        }
+        // What nobody has to look at is not even locked, however many partitions there are.
+        let client = CLUSTER.connect(&database).await;
+        let oldest =
+            "SELECT min(inhrelid::regclass::text) FROM pg_inherits WHERE inhparent = 'watchkeeper.events'::regclass";
+        let oldest: String = client.query_one(oldest, &[]).await.unwrap().get(0);
+        client.batch_execute(&format!("BEGIN; LOCK TABLE {oldest} IN ACCESS EXCLUSIVE MODE")).await.unwrap();
+        assert_eq!(store.events(&all.limit(3)).await.unwrap().items.len(), 3);
+    });
 }
 
 /// Every row that was committed before the first page comes exactly once, whoever writes meanwhile and whenever it was.

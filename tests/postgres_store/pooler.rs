@@ -2,14 +2,12 @@
 
 use std::net::SocketAddr;
 use std::process::Command;
-use std::sync::Arc;
 
-use watchkeeper::Timestamp;
-use watchkeeper::event::{Event, TimeWindow};
-use watchkeeper::store::{Appended, EventStore, Postgres};
+use watchkeeper::store::Postgres;
 use watchkeeper::testing::laws::{alert, event, incident, paging, run, sample};
 
 use super::cluster::{CLUSTER, patient};
+use super::migrations::at_once;
 use crate::support::client::accepts;
 use crate::support::process::{Process, free_port, program};
 
@@ -47,9 +45,12 @@ impl Pooler {
         Self { port, folder, _process: process }
     }
 
+    fn url(&self, database: &str) -> String {
+        CLUSTER.url(database).replace(&CLUSTER.port.to_string(), &self.port.to_string())
+    }
+
     fn store(&self, database: &str) -> Postgres {
-        let url = CLUSTER.url(database).replace(&CLUSTER.port.to_string(), &self.port.to_string());
-        Postgres::with_options(&url, patient()).unwrap()
+        Postgres::with_options(&self.url(database), patient()).unwrap()
     }
 }
 
@@ -89,24 +90,15 @@ fn the_law_is_kept_behind_pgbouncer_in_transaction_mode() {
 }
 
 #[test]
-fn sixteen_instances_migrate_once_behind_pgbouncer() {
-    run(async {
-        let (pooler, database) = (Pooler::start(), CLUSTER.database().await);
-        let calls: Vec<_> = (0..16)
-            .map(|_| {
-                let store = pooler.store(&database);
-                tokio::spawn(async move {
-                    let now = Timestamp::now();
-                    let event = Event::log("instance").accept(TimeWindow::default(), now).0;
-                    store.append_events(&[Arc::new(event)]).await
-                })
-            })
-            .collect();
-        for call in calls {
-            assert_eq!(call.await.unwrap().unwrap(), [Appended::Stored]);
-        }
-        let client = CLUSTER.connect(&database).await;
-        let versions: i64 = client.query_one("SELECT count(*) FROM watchkeeper.migrations", &[]).await.unwrap().get(0);
-        assert_eq!(versions, watchkeeper::store::postgres::migrations().count() as i64);
-    });
+fn sixteen_instances_migrate_once_behind_pgbouncer_though_the_first_is_killed() {
+    let rounds = std::env::var("WATCHKEEPER_TEST_ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());
+    for _ in 0..rounds {
+        run(async {
+            let (pooler, database) = (Pooler::start(), CLUSTER.database().await);
+            let (leader, connection) =
+                tokio_postgres::connect(&pooler.url(&database), tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            at_once(&database, leader, || pooler.store(&database)).await;
+        });
+    }
 }

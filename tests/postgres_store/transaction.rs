@@ -2,7 +2,7 @@
 
 use watchkeeper::Timestamp;
 use watchkeeper::event::{Event, Level, TimeWindow};
-use watchkeeper::store::postgres::{INSERT_EVENT, event_parameter, insert_in};
+use watchkeeper::store::postgres::{INSERT_EVENT, event_parameter, insert_in, insert_in_sqlx};
 use watchkeeper::store::{Appended, EventStore, Scope, StoreErrorKind};
 use watchkeeper::testing::laws::run;
 
@@ -11,6 +11,13 @@ use super::cluster::{CLUSTER, store};
 fn event(source: &str) -> Event {
     let told = Event::alert(source).level(Level::Error).message("ü\n\"").tag("n", 1.5).detail("a", vec![1, 2]);
     told.created_by("ann").trace_id("t").check(TimeWindow::default(), Timestamp::now()).unwrap()
+}
+
+/// An event that no check has seen: read from JSON it is taken as it is.
+fn poison() -> Event {
+    let mut poison = serde_json::to_value(event("poison")).unwrap();
+    poison["payload"]["nul"] = "\0".into();
+    serde_json::from_value(poison).unwrap()
 }
 
 #[test]
@@ -54,10 +61,7 @@ fn an_event_that_cannot_be_stored_leaves_the_apps_transaction_usable() {
         store(&database).append_events(&[event("first").into()]).await.unwrap();
         let mut client = CLUSTER.connect(&database).await;
         client.batch_execute("CREATE TABLE orders (id int PRIMARY KEY)").await.unwrap();
-        // Read from JSON an event is taken as it is: this one no check has seen.
-        let mut poison = serde_json::to_value(event("poison")).unwrap();
-        poison["payload"]["nul"] = "\0".into();
-        let poison: Event = serde_json::from_value(poison).unwrap();
+        let poison = poison();
 
         let transaction = client.transaction().await.unwrap();
         transaction.execute("INSERT INTO orders VALUES (1)", &[]).await.unwrap();
@@ -92,5 +96,65 @@ fn an_app_under_another_role_needs_few_rights() {
         let transaction = client.transaction().await.unwrap();
         assert_eq!(insert_in(&transaction, &event("app")).await.unwrap(), Appended::Stored);
         transaction.commit().await.unwrap();
+    });
+}
+
+#[test]
+fn with_sqlx_an_event_is_there_with_the_apps_transaction_and_one_that_cannot_be_stored_leaves_it_usable() {
+    run(async {
+        let database = CLUSTER.database().await;
+        let store = store(&database);
+        store.append_events(&[event("first").into()]).await.unwrap();
+        let pool = sqlx::PgPool::connect(&CLUSTER.url(&database)).await.unwrap();
+        sqlx::raw_sql("CREATE TABLE orders (id int PRIMARY KEY)").execute(&pool).await.unwrap();
+        let (kept, gone) = (event("kept"), event("gone"));
+
+        let mut transaction = pool.begin().await.unwrap();
+        sqlx::query("INSERT INTO orders VALUES (1)").execute(&mut *transaction).await.unwrap();
+        assert_eq!(insert_in_sqlx(&mut transaction, &kept).await.unwrap(), Appended::Stored);
+        assert_eq!(insert_in_sqlx(&mut transaction, &kept).await.unwrap(), Appended::Duplicate);
+        let refused = insert_in_sqlx(&mut transaction, &poison()).await.unwrap_err();
+        assert_eq!(refused.kind(), StoreErrorKind::Refused);
+        sqlx::query("INSERT INTO orders VALUES (2)").execute(&mut *transaction).await.unwrap();
+        assert_eq!(store.event(kept.id(), &Scope::All).await.unwrap(), None);
+        transaction.commit().await.unwrap();
+
+        let mut transaction = pool.begin().await.unwrap();
+        insert_in_sqlx(&mut transaction, &gone).await.unwrap();
+        transaction.rollback().await.unwrap();
+        // Its own savepoints and ours do not meet.
+        let mut outer = pool.begin().await.unwrap();
+        let mut inner = sqlx::Acquire::begin(&mut *outer).await.unwrap();
+        insert_in_sqlx(&mut inner, &gone).await.unwrap();
+        inner.rollback().await.unwrap();
+        sqlx::query("INSERT INTO orders VALUES (3)").execute(&mut *outer).await.unwrap();
+        outer.commit().await.unwrap();
+
+        assert_eq!(store.event(kept.id(), &Scope::All).await.unwrap(), Some(kept.into()));
+        assert_eq!(store.event(gone.id(), &Scope::All).await.unwrap(), None);
+        assert_eq!(store.event_counts(Timestamp::now()).await.unwrap().total, 2);
+        let orders: i64 = sqlx::query_scalar("SELECT count(*) FROM orders").fetch_one(&pool).await.unwrap();
+        assert_eq!(orders, 3);
+    });
+}
+
+/// By either driver, an event of a day that has no partition is an error that passes, and the transaction goes on.
+#[test]
+fn a_day_without_a_partition_is_an_error_that_passes() {
+    run(async {
+        let database = CLUSTER.database().await;
+        store(&database).append_events(&[event("first").into()]).await.unwrap();
+        let old = Timestamp::now().minus(std::time::Duration::from_secs(20 * 86_400));
+        let (old, _) = Event::log("old").at(old).accept(TimeWindow::default(), Timestamp::now());
+        let pool = sqlx::PgPool::connect(&CLUSTER.url(&database)).await.unwrap();
+        let mut by_sqlx = pool.begin().await.unwrap();
+        let error = insert_in_sqlx(&mut by_sqlx, &old).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Contention);
+        assert_eq!(insert_in_sqlx(&mut by_sqlx, &event("s")).await.unwrap(), Appended::Stored);
+        let mut client = CLUSTER.connect(&database).await;
+        let transaction = client.transaction().await.unwrap();
+        let error = insert_in(&transaction, &old).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Contention);
+        assert_eq!(insert_in(&transaction, &event("s")).await.unwrap(), Appended::Stored);
     });
 }

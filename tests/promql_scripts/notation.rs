@@ -112,11 +112,11 @@ pub(crate) fn cells(text: &str) -> Vec<Cell> {
         }
         if let Some(after) = rest.strip_prefix('x') {
             let end = after.find(char::is_whitespace).unwrap_or(after.len());
-            let Ok(count) = after[..end].parse() else { return vec![Cell::Unsupported; 1000] };
+            let Ok(count) = after[..end].parse::<usize>() else { return vec![Cell::Unsupported; 1000] };
             times = count;
             rest = &after[end..];
             // A gap is repeated as often as it says, a value once more.
-            times -= usize::from(matches!(first, Cell::Nothing));
+            times = times.saturating_sub(usize::from(matches!(first, Cell::Nothing)));
         }
         let mut value = first;
         cells.push(value);

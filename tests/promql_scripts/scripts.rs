@@ -1,4 +1,4 @@
-//! Runs Prometheus' own scripts.
+//! Runs Prometheus' own scripts; with `WATCHKEEPER_TEST_PROMQL_REFUSED` set, what was refused is listed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,21 +28,24 @@ fn every_evaluation_of_prometheus_own_scripts_gives_what_prometheus_gives_or_is_
     files.retain(|file| file.extension().is_some_and(|extension| extension == "test"));
     files.sort();
     assert!(!files.is_empty(), "no scripts in {}", folder.display());
-    let mut failures = Vec::new();
+    let (mut refused, mut failures) = (Vec::new(), Vec::new());
     let mut all = [0; 3];
     println!("{:<28} {:>7} {:>8} {:>7}", "file", "passed", "refused", "failed");
     for file in files {
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let counts = run(&name, &fs::read_to_string(&file).expect("a script"), &mut failures);
+        let counts = run(&name, &fs::read_to_string(&file).expect("a script"), &mut refused, &mut failures);
         println!("{name:<28} {:>7} {:>8} {:>7}", counts[0], counts[1], counts[2]);
         all.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
     }
     println!("{:<28} {:>7} {:>8} {:>7}", "all", all[0], all[1], all[2]);
+    if std::env::var_os("WATCHKEEPER_TEST_PROMQL_REFUSED").is_some() {
+        println!("{}", refused.join("\n"));
+    }
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
 /// Runs a script; returns how many passed, were refused and failed.
-fn run(name: &str, text: &str, failures: &mut Vec<String>) -> [usize; 3] {
+fn run(name: &str, text: &str, refused: &mut Vec<String>, failures: &mut Vec<String>) -> [usize; 3] {
     let mut stored = Stored::default();
     let mut counts = [0; 3];
     for command in read(text) {
@@ -60,9 +63,7 @@ fn run(name: &str, text: &str, failures: &mut Vec<String>) -> [usize; 3] {
                 Outcome::Passed => counts[0] += 1,
                 Outcome::Refused(reason) => {
                     counts[1] += 1;
-                    if std::env::var_os("WATCHKEEPER_TEST_PROMQL_REFUSED").is_some() {
-                        println!("{name}:{}: {}: {reason}", evaluation.line, evaluation.expression);
-                    }
+                    refused.push(format!("{name}:{}: {}: {reason}", evaluation.line, evaluation.expression));
                 }
                 Outcome::Failed(reason) => {
                     counts[2] += 1;

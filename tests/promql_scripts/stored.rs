@@ -2,7 +2,7 @@
 
 use watchkeeper::promql::engine::{LabelSet, METRIC_NAME, Matcher, Series, SeriesSource, SourceBounds, SourceError};
 
-use super::notation::Cell;
+use super::notation::{Cell, cells, labels};
 
 /// Series in memory, with the times at which they hold native histograms.
 #[derive(Debug, Default)]
@@ -12,6 +12,20 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
+    /// Returns series of these lines, a number of seconds apart.
+    pub(crate) fn of(seconds: i64, lines: &[&str]) -> Self {
+        let mut stored = Self::default();
+        for line in lines {
+            let (labels, values) = labels(line);
+            stored.load(&labels, &cells(values), seconds * 1000);
+        }
+        stored
+    }
+
+    pub(crate) fn from_series(series: Vec<Series>) -> Self {
+        Self { series, ..Self::default() }
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }

@@ -32,7 +32,13 @@ fn count(files: &[std::path::PathBuf], text: &str) -> usize {
 #[test]
 fn promtool_accepts_every_configuration() {
     bring_up_to_date();
-    for name in ["prometheus.yml", "prometheus.discovery.yml", "prometheus.federation.yml"] {
+    for name in [
+        "prometheus.yml",
+        "prometheus.discovery.yml",
+        "prometheus.ha-a.yml",
+        "prometheus.ha-b.yml",
+        "prometheus.federation.yml",
+    ] {
         // Rule files are checked as well, and so is whether there are any.
         let said =
             judged(program("promtool", "prometheus").args(["check", "config"]).arg(path("prometheus").join(name)));

@@ -13,7 +13,7 @@ use crate::files::{bring_up_to_date, path, rule_files};
 use crate::support::known::{Known, known, unknown};
 
 /// Adds what recording rules make.
-fn recorded(known: &mut Known) {
+pub(crate) fn recorded(known: &mut Known) {
     for (_, file) in rule_files(&Settings::default()) {
         for rule in file.rules() {
             if let Rule::Record(record) = rule {

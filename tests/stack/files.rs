@@ -37,6 +37,18 @@ fn all() -> Vec<(String, String)> {
     for (name, text) in scenarios::files().into_iter().chain(objectives::files()).chain([traps::file()]) {
         files.push((format!("prometheus/tests/{name}.yml"), text));
     }
+    // Two that look after the same services, and tell both Alertmanagers.
+    let pair = ["a", "b"].map(|replica| {
+        let mut settings = Settings::default();
+        replica.clone_into(&mut settings.replica);
+        settings.alertmanagers = ["alertmanager:9093", "alertmanager-b:9093"].map(str::to_owned).to_vec();
+        let name = format!("prometheus/prometheus.ha-{replica}.yml");
+        (name, prometheus::render_discovery(&settings, "tcp://docker-proxy:2375"))
+    });
+    files.extend(pair);
+    let mut first = Routing::webhook_only("http://api:3000/api/v1/monitoring/webhooks/alertmanager");
+    first.webhook = first.webhook.map(|webhook| webhook.token_file("/run/secrets/monitoring_token"));
+    files.push(("alertmanager/alertmanager.webhook.yml".to_owned(), alertmanager::render(&first)));
     let others = ["prometheus-a:9090", "prometheus-b:9090"];
     files.extend([
         ("prometheus/prometheus.yml".to_owned(), prometheus::render(&settings)),

@@ -59,7 +59,7 @@ impl Stack {
         settings.evaluation_interval = SECOND;
         settings.window_scale = 1.0 / 60.0;
         settings.runbooks = RUNBOOKS.to_owned();
-        settings.alertmanager = notifier.to_string();
+        settings.alertmanagers = vec![notifier.to_string()];
 
         let folder = Folder::new("stack");
         let rules = folder.path().join("rules");

@@ -42,6 +42,15 @@ impl Request {
         self.header("content-type", "application/json")
     }
 
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub fn form(self, form: &str) -> Self {
+        self.body(form).header("content-type", "application/x-www-form-urlencoded")
+    }
+
     /// Sends it, and reads the whole answer.
     #[track_caller]
     pub fn send(self) -> Answer {

@@ -4,6 +4,7 @@
 
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses a part of this")]
 
+pub mod alertmanager;
 pub mod bugsink;
 pub mod client;
 pub mod example;
@@ -17,4 +18,5 @@ pub mod process;
 pub mod prometheus;
 pub mod proxy;
 pub mod rotel;
+pub mod runbooks;
 pub mod tracker;

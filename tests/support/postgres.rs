@@ -1,7 +1,7 @@
 //! A PostgreSQL cluster of a test's own: in a temporary folder, on a free port, gone with the test.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -28,19 +28,18 @@ impl PostgresServer {
 
     /// Starts one with settings, such as `fsync=off`.
     pub fn start_with(settings: &[&str]) -> Self {
+        Self::start_prepared(|_| settings.iter().map(|setting| (*setting).to_owned()).collect())
+    }
+
+    /// Starts one with settings that may name files, which are put into its folder.
+    pub fn start_prepared(prepare: impl FnOnce(&Path) -> Vec<String>) -> Self {
         // Another version is tried by the folder of its programs.
         let bin = std::env::var("WATCHKEEPER_TEST_POSTGRES_BIN").unwrap_or_else(|_| bindir());
         let port = free_port();
         // Postgres refuses to run as root, and its user must reach the folder, so it does not lie below the target folder.
         let folder = std::env::temp_dir().join(format!("watchkeeper-pg-{}-{port}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder");
-        if is_root() {
-            let status = Command::new("chown").arg("postgres:").arg(&folder).status();
-            assert!(
-                status.is_ok_and(|status| status.success()),
-                "chown postgres: the package postgresql makes that user"
-            );
-        }
+        give_to_server(&folder);
         let password = folder.join("password");
         std::fs::write(&password, "s3cret\n").expect("a file");
         let made = as_postgres(&bin, "initdb")
@@ -62,7 +61,7 @@ impl PostgresServer {
             .stderr(Stdio::null())
             .spawn()
             .expect("a shell");
-        let settings = settings.iter().map(|setting| (*setting).to_owned()).collect();
+        let settings = prepare(&folder);
         let mut server = Self { port, bin, folder, settings, process: None, _undertaker: undertaker };
         server.launch();
         server
@@ -99,6 +98,16 @@ impl PostgresServer {
         if let Some(mut process) = self.process.take() {
             let _ = process.wait();
         }
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> String {
+        self.process.as_ref().map(Process::stderr).unwrap_or_default()
+    }
+
+    /// The folder of its files.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The processor time that the server has used so far, all its processes together.
@@ -157,6 +166,14 @@ impl Drop for PostgresServer {
     fn drop(&mut self) {
         self.end_by("QUIT");
         let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Lets the server's user own a file or a folder.
+pub fn give_to_server(path: &Path) {
+    if is_root() {
+        let status = Command::new("chown").arg("postgres:").arg(path).status();
+        assert!(status.is_ok_and(|status| status.success()), "chown postgres: the package postgresql makes that user");
     }
 }
 

@@ -76,6 +76,11 @@ impl Prometheus {
         Self { address, _process: process, _folder: folder }
     }
 
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// Evaluates an expression now.
     #[track_caller]
     pub fn query(&self, expression: &str) -> Vec<Sample> {

@@ -118,6 +118,6 @@ async fn drop_old(url: &str, days: u32, archive: String) {
 
 /// Writes a line past the harness, which keeps what a test prints.
 fn say(line: &str) {
-    writeln!(std::io::stdout(), "\n{line}").unwrap();
+    std::io::stdout().write_all(format!("\n{line}\n").as_bytes()).unwrap();
     std::io::stdout().flush().unwrap();
 }

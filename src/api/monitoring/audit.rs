@@ -1,65 +1,54 @@
-//! The audit trail: who changed what, who was refused, who read what is another's.
-//!
-//! An entry is an event of the watch itself, from the source [`SOURCE`], which callers cannot use. So it is kept where
-//! events are kept and as long, by any store, nobody can change it, and nobody below a moderator sees it.
+//! The audit over HTTP: who changed what, who was refused, who read what is another's.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::Method;
 use http::request::Parts;
-use serde::Serialize;
-use serde_json::Value;
 
 use super::answer::Answer;
 use super::call::Call;
-use super::error::{ApiError, Code};
+use super::error::ApiError;
 use super::query::{PAGE, Parameter, TIMES, paged};
 use super::rate::Rate;
 use super::route::{Answers, Route};
 use super::schema::{Field, Object, Schema};
-use super::{Principal, Role, Services};
-use crate::event::{Event, EventDraft, Level, MAX_IDENTITY_BYTES, TimeWindow};
-use crate::id::Id;
-use crate::store::{EventQuery, Scope};
+use super::{PREFIX, Principal, Role, Services};
+use crate::audit::{AuditOutcome, AuditRecord, MAX_AUDIT_NAME_BYTES};
+use crate::event::MAX_IDENTITY_BYTES;
+use crate::store::AuditQuery;
 use crate::timestamp::Timestamp;
 
-/// The source of audit entries.
-pub(super) const SOURCE: &str = "watchkeeper.audit";
-
-/// How often the same refusal, or the same read of another's things, makes an entry.
+/// How often the same refusal, or the same read of another's things, makes a record.
 const SAME: Duration = Duration::from_secs(60);
 
-/// The longest path that is noted, in bytes.
-const MAX_PATH_BYTES: usize = 256;
-
-const OUTCOMES: [&str; 3] = ["done", "failed", "refused"];
-const OUTCOME: Schema = Schema::Named(|| OUTCOMES.to_vec());
+const OUTCOME: Schema = Schema::Named(|| AuditOutcome::ALL.iter().map(|value| value.as_str()).collect());
 const NAME: Schema = Schema::Text(MAX_IDENTITY_BYTES);
+const ACTION: Schema = Schema::Text(MAX_AUDIT_NAME_BYTES);
 
-const ENTRY: Object = Object {
-    name: "AuditEntry",
+const RECORD: Object = Object {
+    name: "AuditRecord",
     fields: &[
         Field::required("id", Schema::Id, "Its id, which holds its time."),
-        Field::required("timestamp", Schema::Time, "When it was."),
-        Field::nullable("principal", NAME, "Who it was; null where that is not known."),
-        Field::nullable("role", Schema::Text(64), "Their role."),
-        Field::nullable("action", Schema::Text(64), "What they did: the `operationId` of the route."),
-        Field::nullable("outcome", OUTCOME, "What became of it."),
-        Field::nullable("status", Schema::Whole(100, 599), "The status that it was answered with."),
-        Field::nullable("path", Schema::Text(MAX_PATH_BYTES), "The path, without its query."),
-        Field::nullable("from", Schema::Text(64), "The address that it came from, where that is known."),
+        Field::required("timestamp", Schema::Time, "When it was tried."),
+        Field::required("action", ACTION, "What was tried: the `operationId` of a route."),
+        Field::required("outcome", OUTCOME, "What became of it."),
+        Field::nullable("who", NAME, "Who tried; null where that is not known."),
+        Field::nullable("role", NAME, "The role that they had."),
+        Field::nullable("target", NAME, "What it was about: the path below the API's."),
+        Field::nullable("address", NAME, "The address that it came from, where that is known."),
+        Field::required("details", Schema::Fields, "Details, such as the `status` that it was answered with."),
     ],
 };
 
 const FILTERS: &[Parameter] = &[
-    Parameter::query("principal", NAME, "By somebody."),
-    Parameter::query("action", Schema::Text(64), "Of this action."),
+    Parameter::query("who", NAME, "By somebody."),
+    Parameter::query("action", ACTION, "Of this action."),
+    Parameter::query("target", NAME, "About this."),
     Parameter::query("outcome", OUTCOME, "With this outcome."),
 ];
 
-/// Keeps what is the same from being noted too often.
+/// Writes the audit, and keeps what is the same from filling it.
 #[derive(Debug)]
 pub(super) struct Trail {
     same: Rate,
@@ -70,42 +59,28 @@ pub(super) struct Trail {
 pub(super) struct Noted {
     principal: Option<Principal>,
     action: &'static str,
-    path: String,
+    target: String,
     from: Option<IpAddr>,
-}
-
-#[derive(Serialize)]
-struct Entry<'a> {
-    id: Id,
-    timestamp: Timestamp,
-    principal: Option<&'a str>,
-    role: Option<&'a str>,
-    action: Option<&'a str>,
-    outcome: Option<&'a str>,
-    status: Option<u64>,
-    path: Option<&'a str>,
-    from: Option<&'a str>,
 }
 
 impl Noted {
     /// Takes what is to be noted of a call.
     pub(super) fn of(principal: Option<&Principal>, action: &'static str, head: &Parts, from: Option<IpAddr>) -> Self {
-        let path = crate::sanitise::truncate(head.uri.path(), MAX_PATH_BYTES).to_owned();
-        Self { principal: principal.cloned(), action, path, from }
+        let path = head.uri.path();
+        let target = path.strip_prefix(PREFIX).unwrap_or(path);
+        let target = crate::sanitise::truncate(target, MAX_IDENTITY_BYTES).to_owned();
+        Self { principal: principal.cloned(), action, target, from }
     }
 
-    fn event(&self, outcome: &str, status: u16) -> EventDraft {
-        let level = if outcome == "done" { Level::Info } else { Level::Warn };
-        let mut event = Event::log(SOURCE).level(level);
-        event = event.tag("action", self.action).tag("outcome", outcome).tag("status", status);
-        event = event.detail("path", self.path.as_str());
-        if let Some(principal) = &self.principal {
-            event = event.tag("principal", principal.name()).tag("role", principal.role().as_str());
-        }
-        match self.from {
-            Some(from) => event.tag("from", from.to_string()),
-            None => event,
-        }
+    fn record(&self, outcome: AuditOutcome, status: u16) -> AuditRecord {
+        let from = self.from.map(|from| from.to_string());
+        let who = self.principal.as_ref();
+        AuditRecord::new(self.action, outcome, Timestamp::now())
+            .by(who.map(Principal::name))
+            .role(who.map(|who| who.role().as_str()))
+            .target(self.target.as_str())
+            .address(from.as_deref())
+            .detail("status", status)
     }
 }
 
@@ -114,31 +89,44 @@ impl Trail {
         Self { same: Rate::new(SAME, 1) }
     }
 
-    /// Notes a change, or that it failed, before the answer is given. Where the store does not take it now, the journal
-    /// goes on trying.
+    /// Notes a change, or that it was not possible, before it is answered.
     pub(super) async fn change(&self, services: &Services, noted: &Noted, status: u16) {
-        let draft = noted.event(if status < 400 { "done" } else { "failed" }, status);
-        let (event, _) = draft.clone().accept(TimeWindow::default(), Timestamp::now());
-        if services.store.append_events(&[Arc::new(event)]).await.is_err() {
-            services.journal.record_event(draft);
-        }
+        let outcome = if status < 400 { AuditOutcome::Done } else { AuditOutcome::Refused };
+        append(services, noted.record(outcome, status)).await;
     }
 
     /// Notes that somebody was refused; the same refusal once a minute.
-    pub(super) fn refusal(&self, services: &Services, noted: &Noted, status: u16) {
+    pub(super) async fn refusal(&self, services: &Services, noted: &Noted, status: u16) {
         let who = noted.principal.as_ref().map(Principal::name);
         let from = if who.is_none() { noted.from } else { None };
         if self.same.take(&("refused", who, from, noted.action), Instant::now()).is_ok() {
-            services.journal.record_event(noted.event("refused", status));
+            append(services, noted.record(AuditOutcome::Refused, status)).await;
         }
     }
 
     /// Notes that somebody read what is another's; the same path once a minute.
-    pub(super) fn read(&self, services: &Services, noted: &Noted) {
+    pub(super) async fn read(&self, services: &Services, noted: &Noted) {
         let who = noted.principal.as_ref().map(Principal::name);
-        if self.same.take(&("read", who, &noted.path), Instant::now()).is_ok() {
-            services.journal.record_event(noted.event("done", 200));
+        if self.same.take(&("read", who, &noted.target), Instant::now()).is_ok() {
+            append(services, noted.record(AuditOutcome::Read, 200)).await;
         }
+    }
+}
+
+/// Appends a record. What was done stays done where the store cannot note it; then the log does.
+async fn append(services: &Services, record: AuditRecord) {
+    let records = [record];
+    if let Err(error) = services.store.append_audit(&records).await {
+        let [record] = &records;
+        tracing::error!(
+            action = record.action,
+            outcome = record.outcome.as_str(),
+            who = record.who,
+            target = record.target,
+            address = record.address,
+            error = &error as &dyn std::error::Error,
+            "the audit could not be written, so it stands here"
+        );
     }
 }
 
@@ -150,44 +138,19 @@ pub(super) fn routes() -> Vec<Route> {
             .query(FILTERS)
             .query(TIMES)
             .query(PAGE)
-            .answers(Answers::Page(Schema::Object(&ENTRY))),
+            .answers(Answers::Page(Schema::Object(&RECORD))),
     ]
-}
-
-/// Refuses the source of audit entries to callers.
-pub(super) fn check_source(source: &Value) -> Result<(), ApiError> {
-    if source == SOURCE {
-        return Err(ApiError::new(Code::InvalidField, "this source is the watch's own").field("source"));
-    }
-    Ok(())
 }
 
 async fn list(call: Call) -> Result<Answer, ApiError> {
     let from = call.query();
-    let mut query = paged!(EventQuery::new(Scope::All).source(SOURCE), from);
+    let mut query = paged!(AuditQuery::new(), from);
+    query.who = from.text("who").map(str::to_owned);
+    query.action = from.text("action").map(str::to_owned);
+    query.target = from.text("target").map(str::to_owned);
+    query.outcome = from.parsed("outcome");
     query.start = from.time("start_time");
     query.end = from.time("end_time");
-    for name in ["principal", "action", "outcome"] {
-        if let Some(value) = from.text(name) {
-            query = query.tag(name, value);
-        }
-    }
-    let page = call.services().store.events(&query).await?;
-    let items: Vec<_> = page.items.iter().map(|event| entry(event)).collect();
-    Answer::page(&items, page.next)
-}
-
-fn entry(event: &Event) -> Entry<'_> {
-    let tag = |name| event.tags().get(name).and_then(Value::as_str);
-    Entry {
-        id: event.id(),
-        timestamp: event.timestamp(),
-        principal: tag("principal"),
-        role: tag("role"),
-        action: tag("action"),
-        outcome: tag("outcome"),
-        status: event.tags().get("status").and_then(Value::as_u64),
-        path: event.payload().get("path").and_then(Value::as_str),
-        from: tag("from"),
-    }
+    let page = call.services().store.audit(&query).await?;
+    Answer::page(&page.items, page.next)
 }

@@ -85,6 +85,12 @@ pub(super) fn content(headers: &HeaderMap, lines: bool) -> Result<Content, ApiEr
     }
 }
 
+/// Tells whether a body says that it is a form; one that says nothing, or has no length, is none.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    let essence = single(headers, CONTENT_TYPE).and_then(|text| text.split(';').next()).unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// Reads a body to its end, and decodes it.
 pub(super) async fn read(
     body: Body,

@@ -38,6 +38,8 @@ pub(super) enum Body {
     One(Value),
     /// Many, each read by itself.
     Many(Vec<Result<Value, ApiError>>),
+    /// A form, as it was sent.
+    Form(String),
 }
 
 impl Call {
@@ -108,13 +110,16 @@ impl Call {
         Err(ApiError::new(Code::InvalidParameter, message).field(idempotency::HEADER))
     }
 
-    /// Tells whether a change is made from this version: what `If-Match` says, or else the body, where either says so.
-    pub(crate) fn is_from(&self, version: u64, in_body: Option<u64>) -> bool {
-        match self.head.headers.get(http::header::IF_MATCH) {
-            Some(tag) if tag == "*" => true,
-            Some(tag) => tag.as_bytes() == format!("\"{version}\"").as_bytes(),
-            None => in_body.is_none_or(|seen| seen == version),
-        }
+    /// Returns the version that a change is made from: the one that is there, if `If-Match` or else the body says so; none
+    /// where neither says anything.
+    pub(crate) fn seen(&self, there: u64, in_body: Option<u64>) -> Result<Option<u64>, ApiError> {
+        let seen = match self.head.headers.get(http::header::IF_MATCH) {
+            Some(tag) if tag == "*" => return Ok(None),
+            Some(tag) => (tag.as_bytes() == format!("\"{there}\"").as_bytes()).then_some(there),
+            None if in_body.is_none() => return Ok(None),
+            None => in_body.filter(|seen| *seen == there),
+        };
+        seen.map(Some).ok_or_else(|| ApiError::stale(there))
     }
 }
 

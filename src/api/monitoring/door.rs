@@ -97,10 +97,13 @@ impl Api {
         let route = &self.routes[row];
         let noted = Noted::of(Some(&principal), route.name, &head, from);
         if principal.role() < route.role {
-            self.trail.refusal(&self.services, &noted, 403);
+            self.trail.refusal(&self.services, &noted, 403).await;
             return Err(ApiError::new(Code::Forbidden, format!("this needs the role {}", route.role)));
         }
-        let query = Query::read(head.uri.query().unwrap_or_default(), &route.parameters)?;
+        let query = match route.takes {
+            Takes::Form => Query::default(),
+            _ => Query::read(head.uri.query().unwrap_or_default(), &route.parameters)?,
+        };
         let path = match RawPathParams::from_request_parts(&mut head, &()).await {
             Ok(params) => params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
             Err(_) => return Err(ApiError::not_found()),
@@ -113,13 +116,13 @@ impl Api {
         let answer = handler(Call { api: self, principal, head, path, query, body, _held: held }).await;
         match (kind, &answer) {
             (Audit::Change, Err(error)) if error.code == Code::Forbidden => {
-                api.trail.refusal(&api.services, &noted, 403);
+                api.trail.refusal(&api.services, &noted, 403).await;
             }
             (Audit::Change, answer) => {
                 let status = answer.as_ref().map_or_else(|error| error.code.status(), Answer::status);
                 api.trail.change(&api.services, &noted, status).await;
             }
-            (Audit::Read, Ok(_)) if reads_others => api.trail.read(&api.services, &noted),
+            (Audit::Read, Ok(_)) if reads_others => api.trail.read(&api.services, &noted).await,
             _ => {}
         }
         answer
@@ -141,7 +144,7 @@ impl Api {
         let Some(principal) = principal else {
             // Who shows nothing has guessed nothing.
             if head.headers.contains_key(AUTHORIZATION) {
-                self.trail.refusal(&self.services, &Noted::of(None, "authenticate", head, address), 401);
+                self.trail.refusal(&self.services, &Noted::of(None, "authenticate", head, address), 401).await;
                 self.slow(from).await;
             }
             return Err(nobody());
@@ -178,10 +181,17 @@ impl Api {
         if matches!(route.takes, Takes::Nothing) {
             return Ok(Body::None);
         }
+        if matches!(route.takes, Takes::Form) {
+            if !body::is_form(&head.headers) {
+                return Ok(Body::None);
+            }
+            let form = body::read(body, &head.headers, most, self.options.body_deadline, held).await?;
+            return Ok(Body::Form(String::from_utf8_lossy(&form).into_owned()));
+        }
         let content = body::content(&head.headers, route.takes_bulk())?;
         let text = body::read(body, &head.headers, most, self.options.body_deadline, held).await?;
         match route.takes {
-            Takes::Nothing => Ok(Body::None),
+            Takes::Nothing | Takes::Form => Ok(Body::None),
             Takes::One(object) => {
                 let mut value = json(&text)?;
                 object.check(&mut value)?;

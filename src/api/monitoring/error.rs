@@ -120,6 +120,11 @@ impl ApiError {
         self
     }
 
+    /// The answer to a change that is made from an older version.
+    pub(crate) fn stale(version: u64) -> Self {
+        Self::new(Code::StaleVersion, format!("it is at version {version} by now")).field("version")
+    }
+
     /// The answer about whatever is not there or another's: the same for both.
     pub(crate) fn not_found() -> Self {
         Self::new(Code::NotFound, "there is nothing of that id")

@@ -8,12 +8,11 @@ use super::error::{ApiError, Code};
 use super::incidents::{SEVERITY, STATUS, find, shown};
 use super::schema::{Field, Object, Schema};
 use super::{Principal, Role};
+use crate::desk::DeskError;
 use crate::event::MAX_IDENTITY_BYTES;
 use crate::id::Id;
 use crate::incident::{ChangeError, Incident, IncidentChange, IncidentStatus, MAX_TITLE_BYTES, Obstacle, Severity};
 use crate::sanitise::MAX_TEXT_BYTES;
-use crate::store::Changed;
-use crate::timestamp::Timestamp;
 
 /// What may be changed. What is left out stays as it is.
 pub(super) const CHANGE: Object = Object {
@@ -96,31 +95,17 @@ pub(super) async fn put(mut call: Call) -> Result<Answer, ApiError> {
     // Whether it is there comes first: another's is not there, whatever is to be changed.
     let before = find(&call, id).await?;
     allow(call.principal(), &before, &change)?;
-    if !call.is_from(before.version, change.version) {
-        return Err(stale(before.version));
-    }
+    let seen = call.seen(before.version, change.version)?;
     if let Some(other) = change.merged_into
         && call.services().store.incident(other, &call.scope()).await?.is_none()
     {
         return Err(ApiError::not_found().field("merged_into"));
     }
-    let (actor, now) = (call.principal().actor(), Timestamp::now());
-    let (mut after, mut entries) = (before.clone(), Vec::new());
-    for step in change.steps() {
-        if let Some((next, entry)) = after.change(step, &actor, now)? {
-            after = next;
-            entries.push(entry);
-        }
-    }
-    if entries.is_empty() {
-        return shown(&before);
-    }
-    match call.services().store.change_incident(before.version, &after, &entries).await? {
-        Changed::Done => shown(&after),
-        Changed::Stale(there) => Err(stale(there.version)),
-        Changed::KeyTaken(_) => Err(ApiError::new(Code::Conflict, "another incident of the same key goes on")),
-        Changed::Absent => Err(ApiError::not_found()),
-    }
+    // What a user may do hangs on the state, so it is done to that version and no other.
+    let seen = if call.principal().role() < Role::Moderator { Some(before.version) } else { seen };
+    let (scope, actor) = (call.scope(), call.principal().actor());
+    let changed = call.services().desk.change(id, &scope, change.steps(), &actor, seen).await;
+    shown(&changed?)
 }
 
 /// A user changes title and description, while the incident goes on.
@@ -139,22 +124,32 @@ fn allow(principal: &Principal, incident: &Incident, change: &Change) -> Result<
     Ok(())
 }
 
-fn stale(version: u64) -> ApiError {
-    ApiError::new(Code::StaleVersion, format!("it is at version {version} by now")).field("version")
-}
-
 impl From<ChangeError> for ApiError {
     fn from(error: ChangeError) -> Self {
         match error {
             ChangeError::Invalid(invalid) => invalid.into(),
             ChangeError::Transition(refused) if refused.obstacle == Obstacle::ReasonNeeded => {
-                Self::new(Code::InvalidField, refused.to_string()).field("reason")
+                Self::new(Code::InvalidTransition, refused.to_string()).field("reason")
             }
             ChangeError::Transition(refused) => Self::new(Code::InvalidTransition, refused.to_string()).field("status"),
             ChangeError::SeverityLowered { .. } => {
                 Self::new(Code::InvalidTransition, error.to_string()).field("severity")
             }
             ChangeError::MergedIntoItself => Self::new(Code::InvalidField, error.to_string()).field("merged_into"),
+        }
+    }
+}
+
+impl From<DeskError> for ApiError {
+    fn from(error: DeskError) -> Self {
+        match error {
+            DeskError::NotFound(_) => Self::not_found(),
+            DeskError::Stale { current, .. } => Self::stale(current.version),
+            DeskError::KeyTaken(_) => Self::new(Code::Conflict, "another incident of the same key goes on"),
+            DeskError::Change(change) => change.into(),
+            DeskError::Invalid(invalid) => invalid.into(),
+            DeskError::Contended(_) => Self::new(Code::Unavailable, "others change it again and again"),
+            DeskError::Store(store) => store.into(),
         }
     }
 }

@@ -44,6 +44,8 @@
 //! sees, and belongs into every query. `Answer::page` and `paged!` do pages. Afterwards `cargo test --all-features --test api`
 //! brings `docs/openapi.json` up to date.
 
+#[cfg(feature = "alerting")]
+mod alerts;
 mod answer;
 mod audit;
 mod body;
@@ -52,6 +54,8 @@ mod config;
 mod door;
 mod error;
 mod events;
+#[cfg(feature = "alerting")]
+mod history;
 mod idempotency;
 mod incident_change;
 mod incidents;
@@ -59,6 +63,8 @@ mod ingest;
 mod openapi;
 mod options;
 mod principal;
+#[cfg(feature = "alerting")]
+mod prometheus;
 mod query;
 mod rate;
 mod role;

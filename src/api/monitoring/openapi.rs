@@ -81,7 +81,21 @@ fn operation(route: &Route, components: &mut Map<String, Value>) -> Value {
         operation["parameters"] = parameters.into();
     }
     match route.takes {
-        Takes::Nothing => {}
+        Takes::Form if route.method == http::Method::POST => {
+            let of = |parameter: &Value| {
+                (parameter["name"].as_str().unwrap_or_default().to_owned(), parameter["schema"].clone())
+            };
+            let form =
+                operation["parameters"].as_array().into_iter().flatten().filter(|parameter| parameter["in"] == "query");
+            let properties: Map<String, Value> = form.map(of).collect();
+            operation["requestBody"] = json!({
+                "description": "The same parameters, as a form.",
+                "content": { "application/x-www-form-urlencoded": {
+                    "schema": { "type": "object", "properties": properties },
+                } },
+            });
+        }
+        Takes::Nothing | Takes::Form => {}
         Takes::One(object) => {
             let schema = Schema::Object(object).render(components);
             operation["requestBody"] =

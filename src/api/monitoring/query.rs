@@ -179,7 +179,7 @@ fn typed(text: String, schema: Schema) -> Value {
 }
 
 /// Decodes a part of a form: `+` is a space, `%` begins a byte.
-fn decode(text: &str) -> Result<String, ApiError> {
+pub(super) fn decode(text: &str) -> Result<String, ApiError> {
     let wrong = || refuse("it is no percent-encoded UTF-8".into(), crate::sanitise::label_value(text).into_owned());
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();

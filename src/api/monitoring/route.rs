@@ -45,6 +45,8 @@ pub(super) enum Takes {
     Fields,
     /// A JSON array, or one JSON value on each line; each item is checked by the handler.
     Many(&'static Object),
+    /// A form, which stands behind the question mark, in the body, or in both; the handler reads it.
+    Form,
 }
 
 /// What a route answers when it did what was asked.
@@ -140,6 +142,13 @@ impl Route {
     /// Takes many JSON objects, as an array or one on each line.
     pub(crate) fn takes_many(mut self, object: &'static Object) -> Self {
         self.takes = Takes::Many(object);
+        self
+    }
+
+    /// Takes a form, in the query and in the body, as the API of another system has it: what it does not know is passed over.
+    pub(crate) fn takes_form(mut self, parameters: &'static [Parameter]) -> Self {
+        self.parameters.push(parameters);
+        self.takes = Takes::Form;
         self
     }
 

@@ -40,6 +40,8 @@ pub(crate) enum Schema {
     Object(&'static Object),
     /// A list.
     List(&'static Schema),
+    /// One or the other.
+    OneOf(&'static Schema, &'static Schema),
     /// Anything.
     Any,
 }
@@ -186,6 +188,7 @@ impl Schema {
                 Some(items) => items.iter().try_for_each(|item| of.check(item)),
                 None => wrong("a list"),
             },
+            Self::OneOf(one, other) => one.check(value).or_else(|_| other.check(value)),
             Self::Any => Ok(()),
         }
     }
@@ -239,6 +242,7 @@ impl Schema {
                 json!({ "$ref": format!("#/components/schemas/{}", object.name) })
             }
             Self::List(of) => json!({ "type": "array", "items": of.render(components) }),
+            Self::OneOf(one, other) => json!({ "anyOf": [one.render(components), other.render(components)] }),
             Self::Any => json!({}),
         }
     }

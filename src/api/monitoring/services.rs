@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::api::Scraper;
+use crate::desk::Desk;
 use crate::journal::Journal;
 use crate::presets::monitoring::MonitoringMetrics;
 use crate::store::Store;
@@ -16,6 +17,11 @@ pub(crate) struct Services {
     pub(crate) journal: Journal,
     pub(crate) metrics: MonitoringMetrics,
     pub(crate) scraper: Scraper,
+    pub(crate) desk: Desk,
     pub(crate) tasks: Tasks,
     pub(crate) telemetry: Option<TelemetryHandle>,
+    #[cfg(feature = "alerting")]
+    pub(crate) history: Option<crate::history::History>,
+    #[cfg(feature = "alerting")]
+    pub(crate) alerting: Option<crate::alerting::Alerting>,
 }

@@ -1,7 +1,6 @@
 //! The route of statistics.
 
 use http::Method;
-use serde::Serialize;
 
 use super::Role;
 use super::answer::Answer;
@@ -9,7 +8,6 @@ use super::call::Call;
 use super::error::ApiError;
 use super::route::{Answers, Route};
 use super::schema::{Field, Object, Schema};
-use crate::timestamp::Timestamp;
 
 const COUNT: Schema = Schema::Whole(0, u64::MAX >> 1);
 
@@ -25,16 +23,6 @@ const STATS: Object = Object {
     ],
 };
 
-#[derive(Serialize)]
-struct Stats {
-    total_events: u64,
-    total_metrics: u64,
-    active_alerts: u64,
-    open_incidents: u64,
-    events_last_hour: u64,
-    metrics_last_hour: u64,
-}
-
 /// The rows of the table.
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -46,14 +34,5 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn get(call: Call) -> Result<Answer, ApiError> {
-    let (store, now) = (&call.services().store, Timestamp::now());
-    let (events, samples) = (store.event_counts(now).await?, store.sample_counts(now).await?);
-    Answer::ok(&Stats {
-        total_events: events.total,
-        total_metrics: samples.total,
-        active_alerts: store.active_alerts().await?,
-        open_incidents: store.active_incidents().await?,
-        events_last_hour: events.last_hour,
-        metrics_last_hour: samples.last_hour,
-    })
+    Answer::ok(&call.services().desk.statistics().await?)
 }

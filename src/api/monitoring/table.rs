@@ -13,5 +13,11 @@ pub(super) fn routes() -> Vec<Route> {
     routes.extend(audit::routes());
     routes.extend(tasks::routes());
     routes.extend(config::routes());
+    #[cfg(feature = "alerting")]
+    routes.extend(super::alerts::routes());
+    #[cfg(feature = "alerting")]
+    routes.extend(super::history::routes());
+    #[cfg(feature = "alerting")]
+    routes.extend(super::prometheus::routes());
     routes
 }

@@ -7,14 +7,16 @@ use super::Role;
 use super::answer::Answer;
 use super::call::Call;
 use super::error::{ApiError, Code};
+use super::events::EVENT;
 use super::incidents::find;
-use super::query::{PAGE, TIMES, paged};
+use super::query::{PAGE, Parameter};
 use super::route::{Answers, Route};
 use super::schema::{Field, Object, Schema};
-use crate::event::MAX_IDENTITY_BYTES;
+use crate::desk::TimelineOptions;
+use crate::event::{Level, MAX_IDENTITY_BYTES};
 use crate::incident::{EntryKind, MAX_KIND_BYTES, TimelineEntry};
 use crate::sanitise::MAX_TEXT_BYTES;
-use crate::store::{Appended, TimelineQuery};
+use crate::store::{Appended, DEFAULT_LIMIT, TimelineQuery};
 use crate::timestamp::Timestamp;
 
 const NOTE: Object = Object {
@@ -42,6 +44,25 @@ const ENTRY: Object = Object {
     ],
 };
 
+/// One thing that happened.
+const ITEM: Object = Object {
+    name: "TimelineItem",
+    fields: &[
+        Field::required("type", Schema::Named(|| vec!["entry", "event"]), "Which of the two it is."),
+        Field::required(
+            "item",
+            Schema::OneOf(&Schema::Object(&ENTRY), &Schema::Object(&EVENT)),
+            "What was done about the incident, or an event from an hour before its start to its end.",
+        ),
+    ],
+};
+
+const FILTERS: &[Parameter] = &[Parameter::query(
+    "min_level",
+    Schema::Named(|| Level::ALL.iter().map(|value| value.as_str()).collect()),
+    "The least level of events, `warn` by default; alerts come whatever their level. `trace` is all that have a level.",
+)];
+
 #[derive(Deserialize)]
 struct Note {
     message: String,
@@ -51,10 +72,10 @@ struct Note {
 pub(super) fn routes() -> Vec<Route> {
     vec![
         Route::new(Method::GET, "/incidents/{id}/timeline", Role::User, "getTimeline", timeline)
-            .about("Returns what happened to an incident.")
-            .query(TIMES)
+            .about("Returns what was done about an incident, between the events of its time.")
+            .query(FILTERS)
             .query(PAGE)
-            .answers(Answers::Page(Schema::Object(&ENTRY))),
+            .answers(Answers::Page(Schema::Object(&ITEM))),
         Route::new(Method::POST, "/incidents/{id}/notes", Role::User, "addNote", note)
             .about("Adds what somebody has to say to an incident's timeline.")
             .takes(&NOTE)
@@ -64,13 +85,17 @@ pub(super) fn routes() -> Vec<Route> {
 }
 
 async fn timeline(call: Call) -> Result<Answer, ApiError> {
-    let incident = find(&call, call.id()?).await?;
-    let from = call.query();
-    let mut query = paged!(TimelineQuery::new(call.scope(), incident.id), from);
-    query.start = from.time("start_time");
-    query.end = from.time("end_time");
-    let page = call.services().store.timeline(&query).await?;
-    Answer::page(&page.items, page.next)
+    let (id, from) = (call.id()?, call.query());
+    let mut options = TimelineOptions::new();
+    options = options.limit(from.whole("limit").unwrap_or(DEFAULT_LIMIT)).offset(from.whole("offset").unwrap_or(0));
+    if let Some(level) = from.text("min_level") {
+        options = options.min_level(level.parse().ok());
+    }
+    if let Some(cursor) = from.cursor() {
+        options = options.after(cursor);
+    }
+    let timeline = call.services().desk.timeline(id, &call.scope(), &options).await?;
+    Answer::page(&timeline.items, timeline.next)
 }
 
 async fn note(mut call: Call) -> Result<Answer, ApiError> {

@@ -6,7 +6,7 @@ use super::evaluate::Evaluator;
 use super::fault::EvaluationError;
 use super::grid::{Grid, Row, Steps};
 use super::label_set::{LabelSet, METRIC_NAME};
-use super::node::{Aggregator, Grouping, Node};
+use super::node::{Aggregator, Grouping, Node, has};
 use super::statistic::{Mean, Sum, quantile};
 
 /// For every row of a vector, the number of its group, and the labels of the groups.
@@ -102,6 +102,7 @@ impl Evaluator<'_> {
         let mut grouping = grouping.clone();
         if !grouping.without {
             grouping.labels.push(label.into());
+            grouping.labels.sort();
         }
         let mut places: HashMap<LabelSet, usize> = HashMap::new();
         let mut grid = Grid::new(input.steps());
@@ -128,7 +129,7 @@ impl Evaluator<'_> {
 impl Grouping {
     /// Returns the labels of the group that a series is in.
     fn labels_of(&self, labels: &LabelSet) -> LabelSet {
-        let named = |name: &str| self.labels.iter().any(|label| **label == *name);
+        let named = |name: &str| has(&self.labels, name);
         if self.without {
             labels.filtered(|name| name != METRIC_NAME && !named(name))
         } else if self.labels.is_empty() {

@@ -16,9 +16,21 @@ pub(super) struct Date {
 }
 
 impl Date {
-    /// Returns the date of seconds since 1970; any number has one.
-    pub(super) fn of_seconds(seconds: i64) -> Self {
-        let days = seconds.div_euclid(DAY);
+    /// Returns the date of a number of seconds since 1970, cut off to whole ones.
+    ///
+    /// What is no number of 64 bits is 2^63, as it is to Prometheus on the processors that most use.
+    pub(super) fn of_number(seconds: f64) -> Self {
+        const MOST: f64 = 9_223_372_036_854_775_808.0;
+        let is_whole = (-MOST..MOST).contains(&seconds);
+        Self::of_seconds(if is_whole { i128::from(seconds as i64) } else { 1 << 63 })
+    }
+
+    /// Returns the date of seconds since 1970, of which there are at most 2^63.
+    pub(super) fn of_seconds(seconds: i128) -> Self {
+        let day = i128::from(DAY);
+        // Days of 2^63 seconds fit well.
+        let days = i64::try_from(seconds.div_euclid(day)).unwrap_or_default();
+        let seconds = i64::try_from(seconds.rem_euclid(day)).unwrap_or_default();
         // Years that begin in March, so that the day in doubt is the last; 400 of them are 146,097 days.
         let shifted = days + 719_468;
         let era = shifted.div_euclid(146_097);
@@ -29,7 +41,7 @@ impl Date {
         let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
         let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        Self { seconds: seconds.rem_euclid(DAY), days, year, month, day }
+        Self { seconds, days, year, month, day }
     }
 
     pub(super) fn part(&self, part: DatePart) -> f64 {
@@ -76,7 +88,11 @@ mod tests {
         assert_eq!(Date::of_seconds(1_709_251_199).part(DatePart::DaysInMonth), 29.0);
         assert_eq!(Date::of_seconds(1_709_251_199).part(DatePart::Minute), 59.0);
         // Whatever a float may be cut off to.
-        Date::of_seconds(i64::MIN);
-        Date::of_seconds(i64::MAX);
+        assert_eq!(Date::of_number(-0.5).part(DatePart::Year), 1970.0);
+        for far in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 1e300] {
+            assert_eq!(Date::of_number(far).part(DatePart::DayOfWeek), 0.0);
+            assert_eq!(Date::of_number(far).part(DatePart::Year), 292_277_026_596.0);
+        }
+        assert_eq!(Date::of_number(-1e18).part(DatePart::Hour), 22.0);
     }
 }

@@ -59,13 +59,11 @@ impl Evaluator<'_> {
                 })?
             }
             Function::Date(part) if arguments.is_empty() => {
-                let times = (0..steps.count).map(|step| Date::of_seconds(steps.time(step).div_euclid(1000)).part(part));
+                let times =
+                    (0..steps.count).map(|step| Date::of_seconds(i128::from(steps.time(step) / 1000)).part(part));
                 self.row(LabelSet::default(), &times.collect::<Vec<_>>())?
             }
-            // A time is cut off to whole seconds.
-            Function::Date(part) => {
-                self.each(vector(0)?, |_, value| Some(Date::of_seconds(value as i64).part(part)))?
-            }
+            Function::Date(part) => self.each(vector(0)?, |_, value| Some(Date::of_number(value).part(part)))?,
             Function::Timestamp => self.timestamp(&arguments[0], steps)?,
             Function::Sort => self.sorted(vector(0)?, false)?,
             Function::SortDesc => self.sorted(vector(0)?, true)?,

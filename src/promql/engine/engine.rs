@@ -44,8 +44,8 @@ impl Engine {
         let evaluator = self.evaluator(source, steps)?;
         let value = match &*query.root {
             Node::Range(range) => {
-                let series = evaluator.range_points(range, steps)?;
-                let named = series.into_iter().map(|(series, drop_name)| Series {
+                let points = evaluator.range_points(range, steps)?;
+                let named = points.series.into_iter().map(|(series, drop_name)| Series {
                     labels: if drop_name { series.labels.without_name() } else { series.labels },
                     points: series.points,
                 });

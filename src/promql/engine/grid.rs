@@ -18,6 +18,8 @@ pub(super) struct Grid {
     steps: usize,
     cells: Vec<f64>,
     held: Vec<Held>,
+    /// Room that something beside the cells takes.
+    beside: Vec<Held>,
 }
 
 /// A series of a grid.
@@ -46,7 +48,7 @@ impl Steps {
 
 impl Grid {
     pub(super) fn new(steps: usize) -> Self {
-        Self { rows: Vec::new(), steps, cells: Vec::new(), held: Vec::new() }
+        Self { rows: Vec::new(), steps, cells: Vec::new(), held: Vec::new(), beside: Vec::new() }
     }
 
     /// Adds a row without values and returns its number.
@@ -61,6 +63,16 @@ impl Grid {
         self.rows.push(row);
         self.cells.resize(self.rows.len() * self.steps, series::stale());
         Ok(self.rows.len() - 1)
+    }
+
+    /// Takes room for something beside the cells, counted in samples.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many.
+    pub(super) fn hold(&mut self, samples: usize, budget: &Budget) -> Result<(), EvaluationError> {
+        self.beside.push(budget.hold(samples)?);
+        Ok(())
     }
 
     /// Takes the last row out again.

@@ -6,7 +6,7 @@ use super::evaluate::Evaluator;
 use super::fault::EvaluationError;
 use super::grid::{Grid, Row};
 use super::label_set::{LabelSet, METRIC_NAME};
-use super::node::{Binary, Many, Matching, Operator};
+use super::node::{Binary, Many, Matching, Operator, has};
 
 /// For every row of both sides, the number of the labels by which it is matched.
 struct Signatures {
@@ -80,6 +80,7 @@ impl Evaluator<'_> {
             let mut matched: HashSet<usize> = HashSet::new();
             let mut grouped: HashSet<(usize, LabelSet)> = HashSet::new();
             for (row, value) in many.at(step) {
+                self.budget.work(matching.include.len())?;
                 let signature = signatures.left[row];
                 let Some((other, one_value)) = of_signature[signature] else { continue };
                 // Without labels of the other side, the labels depend on this side alone.
@@ -148,7 +149,7 @@ impl Results {
 
 /// Returns the labels by which a series is matched.
 fn signature(matching: &Matching, labels: &LabelSet) -> LabelSet {
-    let named = |name: &str| matching.labels.iter().any(|label| **label == *name);
+    let named = |name: &str| has(&matching.labels, name);
     if matching.on { labels.filtered(named) } else { labels.filtered(|name| name != METRIC_NAME && !named(name)) }
 }
 
@@ -156,7 +157,7 @@ fn signature(matching: &Matching, labels: &LabelSet) -> LabelSet {
 fn result_labels(operator: Operator, matching: &Matching, many: &LabelSet, one: &LabelSet) -> LabelSet {
     let mut labels = if operator.is_comparison() { many.clone() } else { many.without_name() };
     if matching.many == Many::Neither {
-        let named = |name: &str| matching.labels.iter().any(|label| **label == *name);
+        let named = |name: &str| has(&matching.labels, name);
         labels = labels.filtered(|name| named(name) == matching.on);
     }
     for name in &matching.include {

@@ -189,6 +189,11 @@ impl Operator {
     }
 }
 
+/// Returns whether a list of labels, which is in order, has one.
+pub(super) fn has(labels: &[Arc<str>], name: &str) -> bool {
+    labels.binary_search_by(|label| (**label).cmp(name)).is_ok()
+}
+
 impl Shift {
     /// Returns whether the time is the same whenever it is evaluated.
     pub(super) fn is_fixed(&self) -> bool {

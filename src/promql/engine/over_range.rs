@@ -23,10 +23,10 @@ impl Evaluator<'_> {
             parameters.iter().map(|parameter| self.scalar(parameter, steps)).collect::<Result<_, _>>()?;
         let pointed = self.range_points(range, steps)?;
         if function == RangeFunction::Absent {
-            return self.absent_over_range(range, &pointed, steps);
+            return self.absent_over_range(range, &pointed.series, steps);
         }
         let mut grid = Grid::new(steps.count);
-        for (series, drop_name) in &pointed {
+        for (series, drop_name) in &pointed.series {
             let points = &series.points;
             let drop_name = *drop_name || !function.keeps_name();
             let row = grid.add(Row { labels: series.labels.clone(), drop_name }, &self.budget)?;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{error::QueryError, node::Node, read, value_type::ValueType};
+use super::{error::QueryError, matcher::Matcher, node::Node, read, value_type::ValueType};
 
 /// An expression that is known to be sound: it can be read, its types fit, and everything in it is supported.
 ///
@@ -18,7 +18,7 @@ impl Query {
     /// The most bytes of an expression.
     pub const MOST_BYTES: usize = 8192;
     /// The most levels of an expression: brackets within brackets and operators that follow each other.
-    pub const MOST_LEVELS: usize = 100;
+    pub const MOST_LEVELS: usize = 64;
     /// The most regular expressions in an expression.
     pub const MOST_PATTERNS: usize = 32;
 
@@ -36,6 +36,16 @@ impl Query {
     #[must_use]
     pub fn value_type(&self) -> ValueType {
         self.root.kind()
+    }
+
+    /// Returns the matchers of a query that is a selector and nothing else, as `match[]` of Prometheus' API takes it; none of
+    /// any other.
+    #[must_use]
+    pub fn selector(&self) -> Option<&[Matcher]> {
+        match &*self.root {
+            Node::Select(selector) => Some(&selector.matchers),
+            _ => None,
+        }
     }
 
     /// Returns the expression as it was written.

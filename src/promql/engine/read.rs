@@ -38,13 +38,15 @@ fn located(tokens: &[Token<'_>], end: usize, reason: String) -> QueryError {
         }
         return QueryError::Meaning { position, reason };
     }
-    let fault = tokens.get(first_fault(tokens));
-    let position = fault.map_or(end, |token| token.position);
+    let Some(fault) = first_fault(tokens) else {
+        return QueryError::Meaning { position: 0, reason };
+    };
+    let position = tokens.get(fault).map_or(end, |token| token.position);
     // The parser's own word for a fault of grammar says nothing.
     if reason != "invalid promql query" {
         return QueryError::Syntax { position, reason };
     }
-    let found = fault.map_or_else(|| "end of input".to_owned(), |token| format!("{:?}", token.text));
+    let found = tokens.get(fault).map_or_else(|| "end of input".to_owned(), |token| format!("{:?}", token.text));
     QueryError::Syntax { position, reason: format!("unexpected {found}") }
 }
 
@@ -130,7 +132,8 @@ impl Reader<'_> {
             self.next = found + 1;
         }
         if !or_matchers.is_empty() {
-            let position = self.position();
+            let or = tokens.iter().skip(self.next).find(|token| token.is("or"));
+            let position = or.map_or(self.position(), |token| token.position);
             return Err(QueryError::Unsupported { position, name: "or".to_owned(), reason: "it is no PromQL" });
         }
         let name = selector.name.iter().map(|name| Matcher::new(METRIC_NAME, Condition::Equal, name));

@@ -1,30 +1,42 @@
 //! Evaluates functions of labels.
 
+use std::collections::HashMap;
+
 use super::evaluate::Evaluator;
 use super::fault::EvaluationError;
 use super::grid::{Grid, Row, present};
 use super::label_set::METRIC_NAME;
 use super::node::Relabel;
-use std::collections::HashMap;
+
+/// The most bytes of a label's value that is made here.
+const MOST_VALUE_BYTES: usize = 4096;
 
 impl Evaluator<'_> {
     pub(super) fn relabel(&self, mut grid: Grid, rule: &Relabel) -> Result<Grid, EvaluationError> {
-        for row in &mut grid.rows {
+        for number in 0..grid.rows.len() {
             // A pattern may take as long as its size times that of the value.
-            self.budget.work(256)?;
-            match rule {
+            self.budget.look()?;
+            let row = &mut grid.rows[number];
+            let (target, value) = match rule {
                 Relabel::Replace { target, replacement, source, pattern } => {
                     let Some(found) = pattern.captures(row.labels.get(source)) else { continue };
                     let mut value = String::new();
                     found.expand(replacement, &mut value);
-                    row.set(target, &value);
+                    (target, value)
                 }
                 Relabel::Join { target, separator, sources } => {
                     let values: Vec<&str> = sources.iter().map(|source| row.labels.get(source)).collect();
-                    let value = values.join(separator);
-                    row.set(target, &value);
+                    (target, values.join(separator))
                 }
+            };
+            if value.len() > MOST_VALUE_BYTES {
+                let found = value.len();
+                return Err(EvaluationError::Parameter(format!(
+                    "label `{target}` would have {found} bytes, at most {MOST_VALUE_BYTES} are made"
+                )));
             }
+            row.set(target, &value);
+            grid.hold(value.len() / 16, &self.budget)?;
         }
         self.merged(grid)
     }
@@ -46,6 +58,7 @@ impl Evaluator<'_> {
                     place
                 }
             };
+            self.budget.work(grid.steps() + 1)?;
             for (kept, &cell) in merged.row_mut(place).iter_mut().zip(grid.row(number)) {
                 match (present(*kept), present(cell)) {
                     (Some(_), Some(_)) => {

@@ -1,6 +1,7 @@
 //! Reads series from the source, as present values and as windows.
 
-use super::evaluate::{Evaluated, Evaluator};
+use super::budget::Held;
+use super::evaluate::Evaluator;
 use super::fault::EvaluationError;
 use super::grid::{Grid, Row, Steps, present};
 use super::label_set::LabelSet;
@@ -11,6 +12,12 @@ use super::source::SourceError;
 
 /// Points of a series, and whether its name is to be dropped.
 pub(super) type Pointed = (Series, bool);
+
+/// Points of series, and the room that they take.
+pub(super) struct Pointing {
+    pub(super) series: Vec<Pointed>,
+    _held: Held,
+}
 
 impl Evaluator<'_> {
     /// Returns the time that is looked at instead of a time of evaluation.
@@ -25,7 +32,7 @@ impl Evaluator<'_> {
     }
 
     /// Reads all points of matching series from after `start` to `end`.
-    fn fetch(&self, matchers: &[Matcher], start: i64, end: i64) -> Result<Vec<Series>, EvaluationError> {
+    fn fetch(&self, matchers: &[Matcher], start: i64, end: i64) -> Result<(Vec<Series>, Held), EvaluationError> {
         self.budget.look()?;
         let bounds = self.budget.source_bounds();
         let series = self.source.select(matchers, start, end, &bounds).map_err(|error| match error {
@@ -35,10 +42,9 @@ impl Evaluator<'_> {
             other => EvaluationError::Source(other),
         })?;
         self.budget.series(series.len())?;
-        // The points are let go again before anything else is held; what counts is that they fit at all.
-        self.budget.hold(series.iter().map(|series| series.points.len()).sum())?;
+        let held = self.budget.hold(series.iter().map(|series| series.points.len()).sum())?;
         self.budget.look()?;
-        Ok(series)
+        Ok((series, held))
     }
 
     /// Returns the value of each series at every step: its last, unless that is old or says that the series has ended.
@@ -54,8 +60,10 @@ impl Evaluator<'_> {
         let first = self.shifted(selector.shift, steps.start);
         let last = self.shifted(selector.shift, steps.end());
         let mut grid = Grid::new(steps.count);
-        for series in self.fetch(&selector.matchers, first.saturating_sub(look_back), last)? {
+        let (fetched, _held) = self.fetch(&selector.matchers, first.saturating_sub(look_back), last)?;
+        for series in fetched {
             let points = &series.points;
+            self.budget.work(steps.count + points.len() / 4 + 8)?;
             let row = grid.add(Row { labels: series.labels.clone(), drop_name: false }, &self.budget)?;
             let mut passed = 0;
             let mut found = false;
@@ -73,7 +81,6 @@ impl Evaluator<'_> {
                     grid.set(row, step, if times { seconds(at) } else { value });
                 }
             }
-            self.budget.work(steps.count + 8)?;
             if !found {
                 grid.pop();
             }
@@ -82,17 +89,18 @@ impl Evaluator<'_> {
     }
 
     /// Returns the points of a range for all steps, without stale markers.
-    pub(super) fn range_points(&self, range: &Range, steps: Steps) -> Result<Vec<Pointed>, EvaluationError> {
+    pub(super) fn range_points(&self, range: &Range, steps: Steps) -> Result<Pointing, EvaluationError> {
         let start = self.shifted(range.shift, steps.start).saturating_sub(range.length);
         let end = self.shifted(range.shift, steps.end());
         match &range.points {
             Points::Stored(matchers) => {
-                let mut series = self.fetch(matchers, start, end)?;
+                let (mut series, held) = self.fetch(matchers, start, end)?;
                 for series in &mut series {
+                    self.budget.work(series.points.len() / 4)?;
                     series.points.retain(|&(at, value)| at > start && at <= end && !is_stale(value));
                 }
                 series.retain(|series| !series.points.is_empty());
-                Ok(series.into_iter().map(|series| (series, false)).collect())
+                Ok(Pointing { series: series.into_iter().map(|series| (series, false)).collect(), _held: held })
             }
             Points::Subquery { query, step } => {
                 let default = i64::try_from(self.budget.limits.subquery_step.as_millis()).unwrap_or(i64::MAX).max(1);
@@ -100,7 +108,7 @@ impl Evaluator<'_> {
                 // The first multiple of the step after the start.
                 let first = (start.div_euclid(step) + 1) * step;
                 if first > end {
-                    return Ok(Vec::new());
+                    return self.pointed(&Grid::new(1), steps);
                 }
                 let count = first.abs_diff(end) / step.unsigned_abs() + 1;
                 let limit = self.budget.limits.subquery_steps;
@@ -108,15 +116,14 @@ impl Evaluator<'_> {
                     return Err(EvaluationError::TooManySteps { steps: count, limit });
                 }
                 let inner = Steps { start: first, step, count: usize::try_from(count).unwrap_or(limit) };
-                let Evaluated::Vector(grid) = self.evaluate(query, inner)? else { return Ok(Vec::new()) };
-                self.pointed(&grid, inner)
+                self.pointed(&self.vector(query, inner)?, inner)
             }
         }
     }
 
     /// Turns the values of a subquery into points.
-    fn pointed(&self, grid: &Grid, steps: Steps) -> Result<Vec<Pointed>, EvaluationError> {
-        self.budget.hold(grid.rows.len() * grid.steps())?;
+    fn pointed(&self, grid: &Grid, steps: Steps) -> Result<Pointing, EvaluationError> {
+        let held = self.budget.hold(grid.rows.len() * grid.steps())?;
         let mut pointed = Vec::with_capacity(grid.rows.len());
         for (number, row) in grid.rows.iter().enumerate() {
             self.budget.work(grid.steps())?;
@@ -125,7 +132,7 @@ impl Evaluator<'_> {
             pointed.push((Series { labels: row.labels.clone(), points }, row.drop_name));
         }
         pointed.retain(|(series, _)| !series.points.is_empty());
-        Ok(pointed)
+        Ok(Pointing { series: pointed, _held: held })
     }
 }
 

@@ -110,13 +110,13 @@ pub(super) fn quantile(quantile: f64, mut values: Vec<f64>) -> f64 {
     if quantile > 1.0 {
         return f64::INFINITY;
     }
-    values.sort_unstable_by(|&a, &b| ascending(a, b));
-    let most = values.len() - 1;
-    let rank = quantile * most as f64;
+    let rank = quantile * (values.len() - 1) as f64;
     // Not negative, and at most the last.
     let below = rank.floor() as usize;
     let weight = rank - rank.floor();
-    values[below] * (1.0 - weight) + values[most.min(below + 1)] * weight
+    let (_, &mut lower, above) = values.select_nth_unstable_by(below, |&a, &b| ascending(a, b));
+    let upper = above.iter().copied().min_by(|&a, &b| ascending(a, b)).unwrap_or(lower);
+    lower * (1.0 - weight) + upper * weight
 }
 
 /// Compares values; NaN comes first.

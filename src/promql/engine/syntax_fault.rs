@@ -6,7 +6,8 @@ const MARKS: [&str; 12] = ["+", "-", "*", "/", "%", "^", "==", "!=", "<", ">", "
 const WORDS: [&str; 4] = ["and", "or", "unless", "atan2"];
 
 /// Returns the first word that cannot stand where it does, by its index; the number of words, when it is the end.
-pub(super) fn first_fault(tokens: &[Token<'_>]) -> usize {
+/// Nothing, when all can.
+pub(super) fn first_fault(tokens: &[Token<'_>]) -> Option<usize> {
     Walk { tokens, at: 0, open: 0 }.walk()
 }
 
@@ -19,16 +20,16 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    fn walk(mut self) -> usize {
+    fn walk(mut self) -> Option<usize> {
         let mut wants_operand = true;
         while self.at < self.tokens.len() {
             let next = if wants_operand { self.operand() } else { self.operator() };
             match next {
                 Some(wants) => wants_operand = wants,
-                None => return self.at,
+                None => return Some(self.at),
             }
         }
-        self.at
+        (wants_operand || self.open > 0).then_some(self.at)
     }
 
     fn is(&self, text: &str) -> bool {
@@ -178,10 +179,10 @@ mod tests {
     use super::super::token::tokens;
     use super::*;
 
-    /// The word at which an expression is wrong.
+    /// The word at which an expression is wrong; none at its end.
     fn fault(expression: &str) -> Option<&str> {
         let tokens = tokens(expression);
-        tokens.get(first_fault(&tokens)).map(|token| token.text)
+        first_fault(&tokens).map(|at| tokens.get(at).map_or("", |token| token.text))
     }
 
     #[test]
@@ -190,7 +191,8 @@ mod tests {
         assert_eq!(fault("a + * b"), Some("*"));
         assert_eq!(fault("a{b~'c'}"), Some("~"));
         assert_eq!(fault("sum(a))"), Some(")"));
-        assert_eq!(fault("a[5m"), None);
+        assert_eq!(fault("a[5m"), Some(""));
+        assert_eq!(fault("sum(a"), Some(""));
         assert_eq!(fault("time() + a{b='c'} offset 5m @ end() or on (x, y) group_left b"), None);
     }
 }

@@ -46,7 +46,11 @@ impl Alerts {
         let (alerts, fingerprints) = (&mut self.alerts, &mut self.fingerprints);
         let had = alerts.len();
         alerts.retain(|_, alert| {
-            let over = alert.state == AlertState::Resolved && alert.resolved_at.is_some_and(|at| at < before);
+            let over = match alert.state {
+                AlertState::Resolved => alert.resolved_at.is_some_and(|at| at < before),
+                AlertState::Inactive => alert.evaluated_at < before,
+                AlertState::Pending | AlertState::Firing => false,
+            };
             if over {
                 fingerprints.remove(&alert.fingerprint);
             }

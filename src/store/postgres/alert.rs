@@ -40,7 +40,9 @@ const PUT_ALERTS: &str = "
     = (excluded.rule, excluded.labels, excluded.annotations, excluded.state, excluded.value, excluded.active_at,
         excluded.fired_at, excluded.keep_firing_since, excluded.resolved_at, excluded.evaluated_at, excluded.incident)";
 
-const FORGET_ALERTS: &str = "DELETE FROM watchkeeper.alerts WHERE state = 'resolved' AND resolved_at < $1";
+const FORGET_ALERTS: &str = "
+    DELETE FROM watchkeeper.alerts
+    WHERE state = 'resolved' AND resolved_at < $1 OR state = 'inactive' AND evaluated_at < $1";
 
 const ACTIVE: &str = "SELECT count(*) FROM watchkeeper.alerts WHERE state = 'firing'";
 
@@ -132,7 +134,7 @@ impl AlertStore for Postgres {
             select.and("r.enabled = ?", enabled, Type::BOOL);
         }
         self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "r.id", OPERATION, read_rule, |rule| rule.id).await })
+            Box::pin(async move { select.page(client, &paging, OPERATION, read_rule, |rule| rule.id).await })
         })
     }
 
@@ -160,7 +162,7 @@ impl AlertStore for Postgres {
         select.one_of("a.state = ANY(?)", query.states.iter().map(|state| state.as_str().to_owned()).collect());
         select.text("a.fingerprint = ?", query.fingerprint.as_deref());
         self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "a.id", OPERATION, read_alert, |alert| alert.id).await })
+            Box::pin(async move { select.page(client, &paging, OPERATION, read_alert, |alert| alert.id).await })
         })
     }
 

@@ -58,7 +58,7 @@ impl AuditStore for Postgres {
         select.text("a.target = ?", query.target.as_deref());
         select.text("a.outcome = ?", query.outcome.map(|outcome| outcome.as_str()));
         self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "a.id", OPERATION, read, |record| record.id).await })
+            Box::pin(async move { select.page(client, &paging, OPERATION, read, |record| record.id).await })
         })
     }
 }

@@ -7,7 +7,8 @@ use serde_json::Value;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
-use super::fault::{fault, is_without_partition};
+use super::fault::{fault, is_key_taken, is_without_partition};
+use super::minutes::Deltas;
 use super::partition::Day;
 use super::select::Select;
 use super::value::{Json, Key, Members, Time};
@@ -21,11 +22,25 @@ use crate::timestamp::Timestamp;
 /// The most events of one statement.
 const AT_ONCE: usize = 1000;
 
-const APPEND: &str = "
+/// Stores events of which none is there yet: nothing is looked up beforehand, nothing is returned, and the counts come along,
+/// which costs the server a quarter less. `unnest` in the list of columns keeps no copy of them, as it would behind `FROM`.
+const APPEND_NEW: &str = "
     WITH stored AS (
         INSERT INTO watchkeeper.events (id, event_type, source, message, level, tags, payload, timestamp, created_at,
             created_by, trace_id, dedup_key)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8),
+            unnest($9), unnest($10), unnest($11), unnest($12)
+    )
+    INSERT INTO watchkeeper.count_deltas (thing, minute, kind, level, count)
+    SELECT 'event', * FROM unnest($13, $14, $15, $16)";
+
+/// Stores those of some events that are not there yet.
+const APPEND_MISSING: &str = "
+    WITH stored AS (
+        INSERT INTO watchkeeper.events (id, event_type, source, message, level, tags, payload, timestamp, created_at,
+            created_by, trace_id, dedup_key)
+        SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7), unnest($8),
+            unnest($9), unnest($10), unnest($11), unnest($12)
         ON CONFLICT (id) DO NOTHING
         RETURNING id, event_type, level, timestamp
     ), counted AS (
@@ -74,7 +89,7 @@ async fn append(shared: &Shared, client: &mut Client, events: &[Arc<Event>]) -> 
     Ok(events.iter().map(answer).collect())
 }
 
-/// Inserts events by one statement, and returns the ids that were not there.
+/// Inserts events, each time by one statement, and returns the ids that were not there.
 async fn insert(client: &Client, events: &[&Event], operation: &'static str) -> Result<Vec<Id>, StoreError> {
     fn column<'e, T>(events: &[&'e Event], of: impl Fn(&'e Event) -> T) -> Vec<T> {
         events.iter().map(|event| of(event)).collect()
@@ -91,7 +106,7 @@ async fn insert(client: &Client, events: &[&Event], operation: &'static str) -> 
     let owners = column(events, Event::created_by);
     let traces = column(events, Event::trace_id);
     let keys = column(events, Event::dedup_key);
-    let parameters: [(&(dyn ToSql + Sync), Type); 12] = [
+    let mut parameters: Vec<(&(dyn ToSql + Sync), Type)> = vec![
         (&ids, Type::UUID_ARRAY),
         (&types, Type::TEXT_ARRAY),
         (&sources, Type::TEXT_ARRAY),
@@ -106,7 +121,16 @@ async fn insert(client: &Client, events: &[&Event], operation: &'static str) -> 
         (&keys, Type::TEXT_ARRAY),
     ];
     let failed = |error| fault(operation, error);
-    let rows = client.query_typed(APPEND, &parameters).await.map_err(failed)?;
+    let deltas = Deltas::of(events);
+    let without_deltas = parameters.len();
+    parameters.extend(deltas.parameters());
+    // Almost always all of them are new; else the server says that a key is taken, and has stored nothing.
+    match client.execute_typed(APPEND_NEW, &parameters).await.map_err(failed) {
+        Ok(_) => return Ok(events.iter().map(|event| event.id()).collect()),
+        Err(error) if is_key_taken(&error) => parameters.truncate(without_deltas),
+        Err(error) => return Err(error),
+    }
+    let rows = client.query_typed(APPEND_MISSING, &parameters).await.map_err(failed)?;
     rows.iter().map(|row| row.try_get(0).map(|Key(id)| id).map_err(failed)).collect()
 }
 
@@ -204,8 +228,10 @@ impl EventStore for Postgres {
         const OPERATION: &str = "events";
         let Some(bounds) = query.id_bounds() else { return Box::pin(async { Ok(Page::default()) }) };
         let (select, paging) = (select(query, bounds), *query.paging());
-        self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "id", OPERATION, read, |event| event.id()).await })
+        self.ask(OPERATION, Access::Read, move |shared, client| {
+            Box::pin(async move {
+                select.page_over(client, &shared.events, &paging, OPERATION, read, |event| event.id()).await
+            })
         })
     }
 

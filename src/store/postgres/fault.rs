@@ -40,6 +40,28 @@ fn kind(error: &Error) -> StoreErrorKind {
     }
 }
 
+/// Makes an error of the store of one of sqlx.
+#[cfg(feature = "sqlx")]
+pub(super) fn fault_of_sqlx(operation: &'static str, error: sqlx::Error) -> StoreError {
+    use sqlx::Error;
+    use sqlx::postgres::PgDatabaseError;
+
+    let kind = match &error {
+        Error::Database(said) => match said.try_downcast_ref::<PgDatabaseError>() {
+            Some(said) if is_of_partitions(said.code(), said.constraint(), said.routine()) => {
+                StoreErrorKind::Contention
+            }
+            Some(said) => kind_of(said.code()),
+            None => StoreErrorKind::Internal,
+        },
+        Error::Encode(_) => StoreErrorKind::Refused,
+        Error::Decode(_) | Error::ColumnDecode { .. } => StoreErrorKind::Corrupt,
+        Error::Io(_) | Error::Tls(_) | Error::Protocol(_) | Error::WorkerCrashed => StoreErrorKind::Unavailable,
+        _ => StoreErrorKind::Internal,
+    };
+    StoreError::new(kind, operation).because(error)
+}
+
 /// Returns the kind of fault that a SQLSTATE stands for.
 pub(super) fn kind_of(code: &str) -> StoreErrorKind {
     let is = |known: &SqlState| known.code() == code;
@@ -86,13 +108,14 @@ pub(super) fn is_without_partition(error: &StoreError) -> bool {
     cause(error).is_some_and(finds_no_partition)
 }
 
-/// The code is that of a check, but there is no check with a name, and only one place in the server says so.
 fn finds_no_partition(error: &Error) -> bool {
-    error.as_db_error().is_some_and(|error| {
-        *error.code() == SqlState::CHECK_VIOLATION
-            && error.constraint().is_none()
-            && error.routine() == Some("ExecFindPartition")
-    })
+    let said = error.as_db_error();
+    said.is_some_and(|said| is_of_partitions(said.code().code(), said.constraint(), said.routine()))
+}
+
+/// The code is that of a check, but there is no check with a name, and only one place in the server says so.
+fn is_of_partitions(code: &str, constraint: Option<&str>, routine: Option<&str>) -> bool {
+    code == SqlState::CHECK_VIOLATION.code() && constraint.is_none() && routine == Some("ExecFindPartition")
 }
 
 /// Tells whether a row has a key that another one has.

@@ -295,7 +295,7 @@ impl IncidentStore for Postgres {
         let Some(bounds) = query.id_bounds() else { return Box::pin(async { Ok(Page::default()) }) };
         let (select, paging) = (select(query, bounds), *query.paging());
         self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "i.id", OPERATION, read, |found| found.id).await })
+            Box::pin(async move { select.page(client, &paging, OPERATION, read, |found| found.id).await })
         })
     }
 
@@ -338,7 +338,7 @@ impl IncidentStore for Postgres {
         let Some(bounds) = query.id_bounds() else { return Box::pin(async { Ok(Page::default()) }) };
         let (select, paging) = (select_entries(query, bounds), *query.paging());
         self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "e.id", OPERATION, read_entry, |entry| entry.id).await })
+            Box::pin(async move { select.page(client, &paging, OPERATION, read_entry, |entry| entry.id).await })
         })
     }
 

@@ -1,5 +1,6 @@
 //! How many things were stored, by the minute: rows that are added, and folded together now and then.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio_postgres::Client;
@@ -7,6 +8,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::fault::fault;
 use super::value::Time;
+use crate::event::{Event, Level};
 use crate::store::{Counts, EventCount, StoreError};
 use crate::timestamp::Timestamp;
 
@@ -14,6 +16,49 @@ use crate::timestamp::Timestamp;
 const LOCK: i64 = 0x7761_7463_6866_6f6c;
 
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// How many events of each minute, type and level there are among some: what `count_deltas` is to be told.
+#[derive(Debug, Default)]
+pub(super) struct Deltas {
+    minutes: Vec<Time>,
+    kinds: Vec<&'static str>,
+    levels: Vec<&'static str>,
+    counts: Vec<i64>,
+}
+
+impl Deltas {
+    pub(super) fn of(events: &[&Event]) -> Self {
+        let mut counts = BTreeMap::<_, i64>::new();
+        for event in events {
+            let key =
+                (minute_of(event.timestamp()), event.event_type().as_str(), event.level().map_or("", Level::as_str));
+            *counts.entry(key).or_default() += 1;
+        }
+        let mut deltas = Self::default();
+        for ((minute, kind, level), count) in counts {
+            deltas.minutes.push(Time(minute));
+            deltas.kinds.push(kind);
+            deltas.levels.push(level);
+            deltas.counts.push(count);
+        }
+        deltas
+    }
+
+    /// The columns as they travel.
+    pub(super) fn parameters(&self) -> [(&(dyn ToSql + Sync), Type); 4] {
+        [
+            (&self.minutes, Type::TIMESTAMPTZ_ARRAY),
+            (&self.kinds, Type::TEXT_ARRAY),
+            (&self.levels, Type::TEXT_ARRAY),
+            (&self.counts, Type::INT8_ARRAY),
+        ]
+    }
+}
+
+/// The beginning of the minute that a time is in.
+fn minute_of(time: Timestamp) -> Timestamp {
+    Timestamp::from_micros(time.as_micros().div_euclid(60_000_000) * 60_000_000)
+}
 
 /// Counts what was stored of one kind of thing.
 pub(super) async fn counts(
@@ -23,7 +68,7 @@ pub(super) async fn counts(
     operation: &'static str,
 ) -> Result<Counts, StoreError> {
     let failed = |error| fault(operation, error);
-    let this_minute = Timestamp::from_micros(now.as_micros().div_euclid(60_000_000) * 60_000_000);
+    let this_minute = minute_of(now);
     let from = this_minute.minus(59 * MINUTE);
     let sql = "SELECT coalesce(sum(count), 0)::bigint,
             coalesce(sum(count) FILTER (WHERE minute BETWEEN $2 AND $3), 0)::bigint

@@ -11,9 +11,10 @@
 //! # }
 //! ```
 //!
-//! What an app writes in a transaction of its own is written by [`insert_in`], or with any other driver by
-//! [`INSERT_EVENT`].
+//! What an app writes in a transaction of its own is written by [`insert_in`], by `insert_in_sqlx` with the feature `sqlx`,
+//! or with any other driver by [`INSERT_EVENT`].
 
+mod address;
 mod alert;
 mod audit;
 mod event;
@@ -27,6 +28,9 @@ mod pool;
 mod sample;
 mod schema;
 mod select;
+mod server;
+#[cfg(feature = "postgres-tls")]
+mod tls;
 mod transaction;
 mod value;
 
@@ -38,12 +42,16 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
-pub use self::options::{InvalidDatabaseUrl, PostgresOptions};
+pub use self::address::InvalidDatabaseUrl;
+pub use self::options::PostgresOptions;
 use self::partition::{Day, Partitioned};
 use self::pool::Pool;
 use self::sample::Series;
 use self::schema::Verdict;
 pub use self::schema::migrations;
+pub(crate) use self::server::Server;
+#[cfg(feature = "sqlx")]
+pub use self::transaction::insert_in_sqlx;
 pub use self::transaction::{INSERT_EVENT, event_parameter, insert_in};
 use super::{StoreError, StoreErrorKind, StoreFuture};
 use crate::queue::Worker;
@@ -58,7 +66,7 @@ const DAYS_AHEAD: i64 = 3;
 /// How long a verdict on a newer schema stands, in case the schema is taken back.
 const VERDICT: Duration = Duration::from_secs(30);
 
-/// Keeps everything in Postgres 14 or newer. Cloning it copies a handle.
+/// Keeps everything in Postgres, 14 to 18. Cloning it copies a handle.
 ///
 /// Calls are done on a thread of the store's own, whatever runtime they are awaited on. Each has a deadline, after which
 /// its connection is closed and the call answers `Timeout`. Nothing connects before the first call, and none fails for
@@ -100,9 +108,13 @@ impl Postgres {
     /// Makes a store of the database at an address such as `postgres://user:password@db:5432/shop`, or `host=db user=shop`
     /// and so on, with the default options. It does not connect yet.
     ///
+    /// With the feature `postgres-tls`, `sslmode` and `sslrootcert` mean what they mean to `psql`; the guide has them in a
+    /// table.
+    ///
     /// # Errors
     ///
-    /// [`InvalidDatabaseUrl`] for what is no such address, or one that asks for TLS.
+    /// [`InvalidDatabaseUrl`] for what is no such address, one whose certificates cannot be read, and one that asks for TLS
+    /// without the feature `postgres-tls`.
     pub fn from_url(url: &str) -> Result<Self, InvalidDatabaseUrl> {
         Self::with_options(url, PostgresOptions::default())
     }
@@ -113,9 +125,9 @@ impl Postgres {
     ///
     /// As [`from_url`](Self::from_url).
     pub fn with_options(url: &str, options: PostgresOptions) -> Result<Self, InvalidDatabaseUrl> {
-        let config = options.config(url)?;
+        let server = Server::read(url, "watchkeeper", options.call_deadline)?;
         let shared = Shared {
-            pool: Pool::new(config, options.connections, options.acquire_deadline),
+            pool: Pool::new(server, options.connections, options.acquire_deadline),
             series: Series::new(options.max_series),
             options,
             verdict: Mutex::default(),

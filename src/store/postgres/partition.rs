@@ -1,15 +1,15 @@
 //! The partitions of events and samples: one a day, made ahead of time, dropped as a whole.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio_postgres::Client;
 
 use super::fault::fault;
 use super::schema::LOCK;
 use crate::id::Id;
-use crate::store::{StoreError, StoreErrorKind};
+use crate::store::{Order, StoreError, StoreErrorKind};
 use crate::timestamp::Timestamp;
 
 /// How long a lock on a table may be waited for: whoever comes after us waits as long.
@@ -17,6 +17,12 @@ const LOCK_WAIT: Duration = Duration::from_millis(100);
 
 /// How often a partition that is in use is tried to be dropped.
 const DROP_TRIES: u32 = 20;
+
+/// How many partitions are looked at together: at first, then, and from then on. Made ahead are three.
+const WINDOWS: [usize; 3] = [6, 12, 24];
+
+/// How long it is known which partitions there are. Windows that are cut by what was true before are right all the same.
+const SEEN: Duration = Duration::from_secs(60);
 
 const DAY_MICROS: i64 = 86_400_000_000;
 
@@ -48,16 +54,53 @@ impl Day {
 pub(super) struct Partitioned {
     table: &'static str,
     known: Mutex<HashSet<Day>>,
+    /// All days that had a partition a while ago, in order, and since when.
+    seen: Mutex<Option<(Instant, Vec<Day>)>>,
 }
 
 impl Partitioned {
     pub(super) fn new(table: &'static str) -> Self {
-        Self { table, known: Mutex::default() }
+        Self { table, known: Mutex::default(), seen: Mutex::default() }
     }
 
     /// Forgets what is known, after somebody else dropped partitions.
     pub(super) fn forget(&self) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        lock(&self.known).clear();
+        *lock(&self.seen) = None;
+    }
+
+    /// Cuts a range of ids into windows of a few partitions each, in the order in which they are to be read. Together they are
+    /// the whole range, whatever partitions there are by now.
+    pub(super) async fn windows(
+        &self,
+        client: &Client,
+        (first, last): (Id, Id),
+        order: Order,
+        operation: &'static str,
+    ) -> Result<Vec<(Id, Id)>, StoreError> {
+        let few = WINDOWS[0] as i64;
+        if Day::of(last.timestamp()).0.saturating_sub(Day::of(first.timestamp()).0) < few {
+            return Ok(vec![(first, last)]);
+        }
+        let fresh = lock(&self.seen).clone().filter(|(at, _)| at.elapsed() < SEEN);
+        let days = match fresh {
+            Some((_, days)) => days,
+            None => {
+                let there = self.there(client, operation).await?;
+                let days: Vec<Day> = there.iter().filter_map(|name| self.day(name)).collect();
+                *lock(&self.seen) = Some((Instant::now(), days.clone()));
+                days
+            }
+        };
+        Ok(cut(&days, (first, last), order))
+    }
+
+    /// The day of a partition of ours, by its name.
+    fn day(&self, name: &str) -> Option<Day> {
+        let digits = name.strip_prefix(self.table)?.strip_prefix('_')?;
+        let (year, month, day) = (digits.get(..4)?, digits.get(4..6)?, digits.get(6..8)?);
+        let start: Timestamp = format!("{year}-{month}-{day}T00:00:00Z").parse().ok()?;
+        (digits.len() == 8).then(|| Day::of(start))
     }
 
     /// Makes the partitions of these days, unless they are there.
@@ -70,7 +113,7 @@ impl Partitioned {
         operation: &'static str,
     ) -> Result<(), StoreError> {
         let missing: Vec<Day> = {
-            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            let known = lock(&self.known);
             days.into_iter().filter(|day| !known.contains(day)).collect()
         };
         if missing.is_empty() {
@@ -82,7 +125,7 @@ impl Partitioned {
             if !there.contains(&self.partition(day)) {
                 self.make(client, day, operation).await?;
             }
-            self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(day);
+            lock(&self.known).insert(day);
         }
         Ok(())
     }
@@ -134,10 +177,7 @@ impl Partitioned {
         operation: &'static str,
     ) -> Result<u64, StoreError> {
         let last = self.partition(Day::of(before));
-        let is_ours = |name: &&String| {
-            let digits = name.strip_prefix(self.table).and_then(|rest| rest.strip_prefix('_')).unwrap_or_default();
-            digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_digit())
-        };
+        let is_ours = |name: &&String| self.day(name).is_some();
         let mut rows = 0;
         // Names of one length sort as their days do.
         for name in self.there(client, operation).await?.iter().filter(is_ours).filter(|name| **name < last) {
@@ -182,9 +222,63 @@ impl Partitioned {
     }
 }
 
+/// Cuts a range of ids at the beginnings of days, given in order: few days first, more when those have not sufficed.
+fn cut(days: &[Day], (first, last): (Id, Id), order: Order) -> Vec<(Id, Id)> {
+    let starts = days.iter().map(|day| Id::first_at(day.start()));
+    let mut starts: Vec<Id> = starts.filter(|start| *start > first && *start <= last).collect();
+    if order == Order::NewestFirst {
+        starts.reverse();
+    }
+    // With the days that begin within the range there is the one that it begins in.
+    let (mut windows, mut sizes, mut rest, mut begun) = (Vec::new(), WINDOWS.iter().copied(), (first, last), 0);
+    let mut size = sizes.next().unwrap_or(1);
+    for start in starts {
+        begun += 1;
+        let Some(before) = start.before().filter(|_| begun == size) else { continue };
+        begun = 0;
+        size = sizes.next().unwrap_or(size);
+        let (newer, older) = ((start, rest.1), (rest.0, before));
+        let (window, others) = if order == Order::NewestFirst { (newer, older) } else { (older, newer) };
+        windows.push(window);
+        rest = others;
+    }
+    windows.push(rest);
+    windows
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_is_cut_into_windows_that_are_all_of_it_and_grow() {
+        let today = Day::of("2026-11-24T12:00:00Z".parse().unwrap());
+        let days: Vec<Day> = (0..100).map(|day| today.plus(day - 96)).collect();
+        let count = |(first, last): (Id, Id)| {
+            days.iter().filter(|day| (first..=last).contains(&Id::first_at(day.start()))).count()
+        };
+        let some = (Id::first_at(days[10].start()), Id::last_at(days[12].start()));
+        for order in [Order::NewestFirst, Order::OldestFirst] {
+            for (first, last) in [(Id::MIN, Id::MAX), some, (Id::MIN, some.1), (some.0, Id::MAX)] {
+                let mut windows = cut(&days, (first, last), order);
+                for (at, window) in windows.iter().enumerate() {
+                    let most = WINDOWS.get(at).or(WINDOWS.last()).unwrap();
+                    assert!(window.0 <= window.1 && count(*window) <= *most, "{at}: {window:?}");
+                }
+                if order == Order::NewestFirst {
+                    windows.reverse();
+                }
+                assert_eq!((windows[0].0, windows.last().unwrap().1), (first, last));
+                assert!(windows.windows(2).all(|pair| pair[0].1.after() == Some(pair[1].0)), "{windows:?}");
+            }
+        }
+        assert_eq!(cut(&days, (Id::MIN, Id::MAX), Order::NewestFirst).len(), 6);
+        assert_eq!(cut(&[], (Id::MIN, Id::MAX), Order::OldestFirst), [(Id::MIN, Id::MAX)]);
+    }
 
     #[test]
     fn a_partition_is_named_after_its_day_and_holds_its_ids() {

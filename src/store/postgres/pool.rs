@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::AbortHandle;
 use tokio::time::timeout;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::Client;
 
 use super::fault::fault;
+use super::server::Server;
 use crate::store::{StoreError, StoreErrorKind};
 
 /// How long nobody else tries to connect after somebody failed to.
@@ -20,7 +21,7 @@ const CANCEL: Duration = Duration::from_secs(1);
 
 /// Connections to one database.
 pub(super) struct Pool {
-    config: Config,
+    server: Server,
     /// As many permits as there may be connections.
     room: Semaphore,
     idle: Mutex<Vec<Connection>>,
@@ -42,9 +43,9 @@ impl Drop for Connection {
 }
 
 impl Pool {
-    pub(super) fn new(config: Config, connections: usize, patience: Duration) -> Self {
+    pub(super) fn new(server: Server, connections: usize, patience: Duration) -> Self {
         Self {
-            config,
+            server,
             room: Semaphore::new(connections.clamp(1, 64)),
             idle: Mutex::new(Vec::new()),
             failed_at: Mutex::new(None),
@@ -78,7 +79,7 @@ impl Pool {
     }
 
     async fn connect(&self) -> Result<Connection, tokio_postgres::Error> {
-        let (client, connection) = self.config.connect(NoTls).await?;
+        let (client, connection) = self.server.connect().await?;
         let driver = tokio::spawn(async move {
             // Its error is the error of the calls on it.
             let _ended = connection.await;
@@ -128,11 +129,11 @@ impl Drop for Lease<'_> {
         if connection.client.is_closed() {
             return;
         }
-        let cancel = connection.client.cancel_token();
+        let (server, cancel) = (self.pool.server.clone(), connection.client.cancel_token());
         // Leases live on the store's own runtime; while that ends, there is nothing to cancel from.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
-                let _unheard = timeout(CANCEL, cancel.cancel_query(NoTls)).await;
+                let _unheard = timeout(CANCEL, server.cancel(&cancel)).await;
                 drop(connection);
             });
         }

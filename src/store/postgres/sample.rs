@@ -242,8 +242,10 @@ impl SampleStore for Postgres {
         const OPERATION: &str = "samples";
         let Some(bounds) = query.id_bounds() else { return Box::pin(async { Ok(Page::default()) }) };
         let (select, paging) = (select(query, bounds), *query.paging());
-        self.ask(OPERATION, Access::Read, move |_, client| {
-            Box::pin(async move { select.page(client, &paging, "s.id", OPERATION, read, |sample| sample.id()).await })
+        self.ask(OPERATION, Access::Read, move |shared, client| {
+            Box::pin(async move {
+                select.page_over(client, &shared.samples, &paging, OPERATION, read, |sample| sample.id()).await
+            })
         })
     }
 

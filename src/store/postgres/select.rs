@@ -3,9 +3,10 @@
 use std::fmt::Write;
 
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
+use tokio_postgres::{Client, Error, Row};
 
 use super::fault::fault;
+use super::partition::Partitioned;
 use super::value::Key;
 use crate::id::Id;
 use crate::store::{Order, Page, Paging, StoreError};
@@ -19,26 +20,18 @@ pub(super) struct Select {
     parameters: Vec<(Parameter, Type)>,
     /// Conditions of which one has to hold, each of which has an index that gives the order.
     alternatives: Vec<String>,
+    id: &'static str,
+    /// The first and the last id that is wanted.
+    bounds: (Id, Id),
     /// Whether something is asked for that no row can have.
     is_hopeless: bool,
 }
 
 impl Select {
-    /// Begins a query that ends in `WHERE` with the bounds of an id.
-    pub(super) fn new(what: &str, id: &'static str, (first, last): (Id, Id)) -> Self {
-        let mut select = Self {
-            sql: format!("{what} WHERE true"),
-            parameters: Vec::new(),
-            alternatives: Vec::new(),
-            is_hopeless: false,
-        };
-        if first > Id::MIN {
-            select.and(&format!("{id} >= ?"), Key(first), Type::UUID);
-        }
-        if last < Id::MAX {
-            select.and(&format!("{id} <= ?"), Key(last), Type::UUID);
-        }
-        select
+    /// Begins a query that ends in `WHERE`, between two ids.
+    pub(super) fn new(what: &str, id: &'static str, bounds: (Id, Id)) -> Self {
+        let (sql, parameters, alternatives) = (format!("{what} WHERE true"), Vec::new(), Vec::new());
+        Self { sql, parameters, alternatives, id, bounds, is_hopeless: false }
     }
 
     /// Adds a condition, in which `?` stands for a value.
@@ -92,31 +85,66 @@ impl Select {
 
     /// Asks for a page, and makes a thing of each row.
     pub(super) async fn page<T>(
-        mut self,
+        self,
         client: &Client,
         paging: &Paging,
-        id: &'static str,
         operation: &'static str,
-        read: impl Fn(&Row) -> Result<T, tokio_postgres::Error>,
+        read: impl Fn(&Row) -> Result<T, Error>,
+        id_of: impl Fn(&T) -> Id,
+    ) -> Result<Page<T>, StoreError> {
+        let all = [self.bounds];
+        self.page_of(client, &all, paging, operation, read, id_of).await
+    }
+
+    /// Asks for a page of a table with many partitions: of a few at a time, in the order that is wanted, until it is full.
+    /// For each partition that a statement may touch, the server takes locks and makes plans, whether it has rows or not.
+    pub(super) async fn page_over<T>(
+        self,
+        client: &Client,
+        table: &Partitioned,
+        paging: &Paging,
+        operation: &'static str,
+        read: impl Fn(&Row) -> Result<T, Error>,
         id_of: impl Fn(&T) -> Id,
     ) -> Result<Page<T>, StoreError> {
         if self.is_hopeless {
             return Ok(Page::default());
         }
-        let order = if paging.order() == Order::NewestFirst { "DESC" } else { "ASC" };
-        // One more says whether there is another page. Both are numbers of ours, within bounds.
-        let (limit, offset) = (paging.limit() + 1, paging.offset());
-        if !self.alternatives.is_empty() {
-            let most = limit + offset;
-            let each =
-                |condition: &String| format!("({} AND {condition} ORDER BY {id} {order} LIMIT {most})", self.sql);
-            let each: Vec<_> = self.alternatives.iter().map(each).collect();
-            self.sql = format!("SELECT * FROM ({}) AS every", each.join(" UNION ALL "));
+        let mut windows = table.windows(client, self.bounds, paging.order(), operation).await?;
+        if paging.offset() > 0 && windows.len() > 1 {
+            // How many rows of a window were passed over is not known where it has none to give.
+            windows = vec![windows[0], self.bounds];
         }
-        let _infallible = write!(self.sql, " ORDER BY {id} {order} LIMIT {limit} OFFSET {offset}");
-        let rows = self.rows(client, operation).await?;
-        let things: Result<Vec<T>, _> = rows.iter().map(read).collect();
-        let things = things.map_err(|error| fault(operation, error))?;
+        self.page_of(client, &windows, paging, operation, read, id_of).await
+    }
+
+    async fn page_of<T>(
+        self,
+        client: &Client,
+        windows: &[(Id, Id)],
+        paging: &Paging,
+        operation: &'static str,
+        read: impl Fn(&Row) -> Result<T, Error>,
+        id_of: impl Fn(&T) -> Id,
+    ) -> Result<Page<T>, StoreError> {
+        let mut things = Vec::new();
+        if self.is_hopeless {
+            return Ok(Page::default());
+        }
+        for window in windows {
+            if paging.offset() > 0 {
+                things.clear();
+            }
+            // One more says whether there is another page.
+            let wanted = paging.limit() + 1 - things.len();
+            let rows = self.rows(client, *window, Some((paging, wanted)), operation).await?;
+            for row in &rows {
+                things.push(read(row).map_err(|error| fault(operation, error))?);
+            }
+            if things.len() > paging.limit() {
+                break;
+            }
+        }
         // The offset is behind us.
         Ok(Paging { offset: 0, ..*paging }.page(things.into_iter(), id_of))
     }
@@ -126,12 +154,37 @@ impl Select {
         if self.is_hopeless {
             return Ok(None);
         }
-        Ok(self.rows(client, operation).await?.into_iter().next())
+        Ok(self.rows(client, self.bounds, None, operation).await?.into_iter().next())
     }
 
-    async fn rows(&self, client: &Client, operation: &'static str) -> Result<Vec<Row>, StoreError> {
-        let parameters: Vec<(&(dyn ToSql + Sync), Type)> =
+    async fn rows(
+        &self,
+        client: &Client,
+        (first, last): (Id, Id),
+        part: Option<(&Paging, usize)>,
+        operation: &'static str,
+    ) -> Result<Vec<Row>, StoreError> {
+        let (mut sql, id) = (self.sql.clone(), self.id);
+        let (first, last) = (Key(first), Key(last));
+        let mut parameters: Vec<(&(dyn ToSql + Sync), Type)> =
             self.parameters.iter().map(|(value, ty)| (&**value as &(dyn ToSql + Sync), ty.clone())).collect();
-        client.query_typed(&self.sql, &parameters).await.map_err(|error| fault(operation, error))
+        for (end, is, does_limit) in [(&first, ">=", first.0 > Id::MIN), (&last, "<=", last.0 < Id::MAX)] {
+            if does_limit {
+                parameters.push((end, Type::UUID));
+                let _infallible = write!(sql, " AND {id} {is} ${}", parameters.len());
+            }
+        }
+        if let Some((paging, wanted)) = part {
+            let order = if paging.order() == Order::NewestFirst { "DESC" } else { "ASC" };
+            if !self.alternatives.is_empty() {
+                let most = wanted + paging.offset();
+                let each = |condition: &String| format!("({sql} AND {condition} ORDER BY {id} {order} LIMIT {most})");
+                let each: Vec<_> = self.alternatives.iter().map(each).collect();
+                sql = format!("SELECT * FROM ({}) AS every", each.join(" UNION ALL "));
+            }
+            // Both are numbers of ours, within bounds.
+            let _infallible = write!(sql, " ORDER BY {id} {order} LIMIT {wanted} OFFSET {}", paging.offset());
+        }
+        client.query_typed(&sql, &parameters).await.map_err(|error| fault(operation, error))
     }
 }

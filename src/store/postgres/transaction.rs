@@ -18,7 +18,7 @@ use crate::store::{Appended, StoreError};
 /// use watchkeeper::store::postgres::{INSERT_EVENT, event_parameter};
 ///
 /// let event = Event::log("checkout").check(TimeWindow::default(), Timestamp::now())?;
-/// // With sqlx: sqlx::query(INSERT_EVENT).bind(event_parameter(&event)).execute(&mut *transaction)
+/// // With diesel: sql_query(INSERT_EVENT).bind::<Text, _>(event_parameter(&event)).execute(connection)
 /// assert!(INSERT_EVENT.contains("$1") && event_parameter(&event).contains("checkout"));
 /// # Ok::<(), watchkeeper::sanitise::Invalid>(())
 /// ```
@@ -41,6 +41,11 @@ pub fn event_parameter(event: &Event) -> String {
     serde_json::to_string(event).unwrap_or_default()
 }
 
+/// What an event is stored under, so that one that cannot be stored takes nothing else with it.
+const SAVE: &str = "SAVEPOINT watchkeeper";
+const KEEP: &str = "RELEASE SAVEPOINT watchkeeper";
+const UNDO: &str = "ROLLBACK TO SAVEPOINT watchkeeper; RELEASE SAVEPOINT watchkeeper";
+
 /// Stores an event in a transaction of the app's own: it is there when that is committed, and not when it is rolled back.
 ///
 /// This happens under a savepoint named `watchkeeper`. An event that cannot be stored leaves the transaction as it was
@@ -55,16 +60,43 @@ pub fn event_parameter(event: &Event) -> String {
 /// What the server answered, by its kind: `Refused` for an event that can never be stored.
 pub async fn insert_in(transaction: &Transaction<'_>, event: &Event) -> Result<Appended, StoreError> {
     let failed = |error| fault("insert_in", error);
-    transaction.batch_execute("SAVEPOINT watchkeeper").await.map_err(failed)?;
+    transaction.batch_execute(SAVE).await.map_err(failed)?;
     let record = event_parameter(event);
     match transaction.query_typed(INSERT_EVENT, &[(&record, Type::TEXT)]).await {
         Ok(rows) => {
-            transaction.batch_execute("RELEASE SAVEPOINT watchkeeper").await.map_err(failed)?;
+            transaction.batch_execute(KEEP).await.map_err(failed)?;
             Ok(if rows.is_empty() { Appended::Duplicate } else { Appended::Stored })
         }
         Err(error) => {
-            let undo = "ROLLBACK TO SAVEPOINT watchkeeper; RELEASE SAVEPOINT watchkeeper";
-            transaction.batch_execute(undo).await.map_err(failed)?;
+            transaction.batch_execute(UNDO).await.map_err(failed)?;
+            Err(failed(error))
+        }
+    }
+}
+
+/// Stores an event in a transaction of the app's own by sqlx 0.9, as [`insert_in`] does by `tokio-postgres`.
+///
+/// # Errors
+///
+/// As [`insert_in`].
+#[cfg(feature = "sqlx")]
+pub async fn insert_in_sqlx(
+    transaction: &mut sqlx::Transaction<'_, sqlx::Postgres>,
+    event: &Event,
+) -> Result<Appended, StoreError> {
+    use sqlx::{query, raw_sql};
+
+    let failed = |error| super::fault::fault_of_sqlx("insert_in_sqlx", error);
+    raw_sql(SAVE).execute(&mut **transaction).await.map_err(failed)?;
+    // Without a name on the server, as everything of ours.
+    let insert = query(INSERT_EVENT).bind(event_parameter(event)).persistent(false);
+    match insert.fetch_optional(&mut **transaction).await {
+        Ok(row) => {
+            raw_sql(KEEP).execute(&mut **transaction).await.map_err(failed)?;
+            Ok(if row.is_none() { Appended::Duplicate } else { Appended::Stored })
+        }
+        Err(error) => {
+            raw_sql(UNDO).execute(&mut **transaction).await.map_err(failed)?;
             Err(failed(error))
         }
     }
