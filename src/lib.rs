@@ -112,6 +112,8 @@ mod guide {
     mod health {}
     #[doc = include_str!("../docs/guide/http.md")]
     mod http {}
+    #[doc = include_str!("../docs/guide/incidents.md")]
+    mod incidents {}
     #[doc = include_str!("../docs/guide/logging.md")]
     mod logging {}
     #[doc = include_str!("../docs/guide/metrics.md")]

@@ -288,7 +288,7 @@ impl WatchkeeperBuilder {
         let worker = Worker::default();
         let journal =
             Journal::new(Arc::clone(&store), self.forwarder, &self.journal, &accounts, monitoring, worker.clone());
-        let desk = Desk::measured(Arc::clone(&store), metrics.monitoring().clone());
+        let desk = Desk::new(Arc::clone(&store));
         let tasks = Tasks::new(Arc::clone(&store), Some(metrics.monitoring().clone()), &self.watched.service, &tasks);
         #[cfg(feature = "alerting")]
         let history = self.history.and_then(|options| {

@@ -4,9 +4,12 @@ use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
+use watchkeeper::audit::AuditRecord;
 use watchkeeper::event::Event;
-use watchkeeper::store::{Appended, Counts, Cursor, EventQuery, EventStore, Memory, Order, Page, Scope, StoreFuture};
-use watchkeeper::testing::laws::{event, paging, run};
+use watchkeeper::store::{
+    Appended, AuditQuery, AuditStore, Counts, Cursor, EventQuery, EventStore, Memory, Order, Page, Scope, StoreFuture,
+};
+use watchkeeper::testing::laws::{audit, event, paging, run};
 use watchkeeper::{Id, Timestamp};
 
 /// What is wrong with a store.
@@ -39,6 +42,14 @@ enum Defect {
     SourceWithoutCase,
     /// Of a batch with a duplicate, nothing is stored.
     AllOrNothing,
+    /// A record of the audit that comes again takes the place of the first.
+    AuditIsRewritten,
+    /// The audit forgets its oldest record.
+    AuditForgets,
+    /// The audit comes in the order in which it was written down, whichever is asked for.
+    AuditIsUnordered,
+    /// The audit does not look at who it was.
+    AuditOfEverybody,
 }
 
 #[derive(Debug)]
@@ -48,11 +59,18 @@ struct Broken {
     /// What `CursorIsAnOffset` remembers.
     seen: Mutex<HashMap<Id, usize>>,
     arrived: Mutex<Vec<Id>>,
+    audited: Mutex<Vec<AuditRecord>>,
 }
 
 impl Broken {
     fn new(defect: Defect) -> Self {
-        Self { sound: Memory::new(), defect, seen: Mutex::default(), arrived: Mutex::default() }
+        Self {
+            sound: Memory::new(),
+            defect,
+            seen: Mutex::default(),
+            arrived: Mutex::default(),
+            audited: Mutex::default(),
+        }
     }
 
     /// Everything that matches, whatever the page.
@@ -185,6 +203,49 @@ impl EventStore for Broken {
     }
 }
 
+impl AuditStore for Broken {
+    fn append_audit<'a>(&'a self, records: &'a [AuditRecord]) -> StoreFuture<'a, Vec<Appended>> {
+        let mut audited = self.audited.lock().expect("nobody panics with it");
+        let mut answers = Vec::new();
+        for record in records {
+            match audited.iter().position(|there| there.id == record.id) {
+                Some(at) => {
+                    if self.defect == Defect::AuditIsRewritten {
+                        audited[at] = record.clone();
+                    }
+                    answers.push(Appended::Duplicate);
+                }
+                None => {
+                    audited.push(record.clone());
+                    answers.push(Appended::Stored);
+                }
+            }
+        }
+        if self.defect == Defect::AuditForgets && audited.len() > 1 {
+            audited.remove(0);
+        }
+        Box::pin(async move { Ok(answers) })
+    }
+
+    fn audit<'a>(&'a self, query: &'a AuditQuery) -> StoreFuture<'a, Page<AuditRecord>> {
+        let mut query = query.clone();
+        if self.defect == Defect::AuditOfEverybody {
+            query.who = None;
+        }
+        let mut found = self.audited.lock().expect("nobody panics with it").clone();
+        let (first, last) = query.id_bounds().unwrap_or((Id::MAX, Id::MIN));
+        found.retain(|record| first <= record.id && record.id <= last && query.matches(record));
+        if self.defect != Defect::AuditIsUnordered {
+            found.sort_by_key(|record| record.id);
+            if query.paging().order() == Order::NewestFirst {
+                found.reverse();
+            }
+        }
+        let page = query.paging().page(found.into_iter(), |record| record.id);
+        Box::pin(async move { Ok(page) })
+    }
+}
+
 macro_rules! breaks {
     ($defect:ident, $part:ident::$law:ident) => {
         let kept = |defect| {
@@ -214,4 +275,9 @@ fn each_fault_breaks_the_law_that_forbids_it() {
     breaks!(LevelIsAMinimum, event::a_level_is_exact_and_a_least_level_is_not);
     breaks!(SourceWithoutCase, event::texts_are_taken_letter_by_letter);
     breaks!(AllOrNothing, event::each_answer_stands_in_the_place_of_its_event);
+    breaks!(AuditIsRewritten, audit::a_record_is_never_changed);
+    breaks!(AuditForgets, audit::a_record_is_read_back_whole);
+    breaks!(AuditForgets, audit::the_cursors_lead_to_every_record);
+    breaks!(AuditIsUnordered, audit::records_are_found_by_what_they_say);
+    breaks!(AuditOfEverybody, audit::records_are_found_by_what_they_say);
 }

@@ -61,7 +61,7 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
         .merge(logins::router(&watch))
         .merge(orders::router())
         .merge(subscriptions::router(metrics.subscription()))
-        .merge(payments::router(metrics.payment(), watch.journal()))
+        .merge(payments::router(&watch))
         .merge(trouble::router())
         .merge(call::router(traffic::reachable(address).to_string()))
         .merge(watch.routes()) // /metrics, /health, /api/v1/monitoring

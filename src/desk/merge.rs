@@ -1,7 +1,9 @@
 //! Merging what several queries find into one order, page by page.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use super::timeline::{TimelineItem, TimelineOptions};
 use crate::id::Id;
@@ -79,8 +81,9 @@ impl<'a> Merge<'a> {
     /// Takes the next item; of those with one id, which are one event found twice or its copy, the event itself.
     async fn take(&mut self) -> Result<Option<TimelineItem>, StoreError> {
         loop {
-            for source in &mut self.sources {
-                source.fill(self.store).await?;
+            if self.sources.iter().any(Source::is_empty) {
+                let store = self.store;
+                side_by_side(self.sources.iter_mut().map(|source| source.fill(store))).await?;
             }
             let place = |item: &TimelineItem| (item.id(), matches!(item, TimelineItem::Entry(_)));
             let heads = self.sources.iter().enumerate().filter_map(|(at, source)| Some((at, source.found.front()?)));
@@ -100,7 +103,30 @@ impl<'a> Merge<'a> {
     }
 }
 
+/// Runs a few futures at the same time, until all have ended or one fails.
+async fn side_by_side(
+    futures: impl Iterator<Item = impl Future<Output = Result<(), StoreError>>>,
+) -> Result<(), StoreError> {
+    let mut running: Vec<_> = futures.map(|future| Some(Box::pin(future))).collect();
+    poll_fn(|context| {
+        for slot in &mut running {
+            match slot.as_mut().map(|future| future.as_mut().poll(context)) {
+                Some(Poll::Ready(Ok(()))) => *slot = None,
+                Some(Poll::Ready(Err(error))) => return Poll::Ready(Err(error)),
+                Some(Poll::Pending) | None => {}
+            }
+        }
+        if running.iter().all(Option::is_none) { Poll::Ready(Ok(())) } else { Poll::Pending }
+    })
+    .await
+}
+
 impl Source {
+    /// Tells whether it has to ask before anything can be taken from it.
+    fn is_empty(&self) -> bool {
+        self.found.is_empty() && self.next.is_some()
+    }
+
     /// Asks for more where all that was found is taken.
     async fn fill(&mut self, store: &Arc<dyn Store>) -> Result<(), StoreError> {
         while self.found.is_empty()

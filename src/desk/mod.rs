@@ -34,7 +34,6 @@ mod open;
 mod stats;
 mod timeline;
 
-use std::fmt;
 use std::sync::Arc;
 
 pub use error::DeskError;
@@ -42,52 +41,22 @@ pub use open::{Opening, alert_key};
 pub use stats::Statistics;
 pub use timeline::{Timeline, TimelineItem, TimelineOptions};
 
-use crate::presets::monitoring::MonitoringMetrics;
-use crate::store::{Store, StoreError};
+use crate::store::Store;
 
 /// Works incidents in a store. Cloning it copies a handle.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Desk {
     store: Arc<dyn Store>,
-    monitoring: Option<MonitoringMetrics>,
 }
 
 impl Desk {
-    /// Makes a desk over a store, without metrics.
+    /// Makes a desk over a store.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, monitoring: None }
-    }
-
-    /// Makes a desk that also says in metrics how many incidents are open.
-    pub(crate) fn measured(store: Arc<dyn Store>, monitoring: MonitoringMetrics) -> Self {
-        Self { store, monitoring: Some(monitoring) }
+        Self { store }
     }
 
     /// Returns the store that incidents are kept in.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
-    }
-
-    /// Counts active incidents and alerts into `monitoring_open_incidents` and `monitoring_active_alerts`.
-    ///
-    /// They are numbers of the whole store, so of the instances that share one, one exports them: the scheduler of tasks
-    /// calls this where it holds the lease.
-    ///
-    /// # Errors
-    ///
-    /// As the store.
-    pub async fn record_counts(&self) -> Result<(), StoreError> {
-        let (incidents, alerts) = (self.store.active_incidents().await?, self.store.active_alerts().await?);
-        if let Some(monitoring) = &self.monitoring {
-            monitoring.record_open_incidents(incidents);
-            monitoring.record_active_alerts(alerts);
-        }
-        Ok(())
-    }
-}
-
-impl fmt::Debug for Desk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Desk").field("store", &self.store).finish_non_exhaustive()
     }
 }

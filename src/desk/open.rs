@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use super::{Desk, DeskError};
 use crate::alert::Alert;
 use crate::id::Id;
-use crate::incident::{Actor, Incident, IncidentChange, IncidentDraft, IncidentStatus};
+use crate::incident::{Actor, Incident, IncidentChange, IncidentDraft, IncidentStatus, Severity};
 use crate::store::{IncidentQuery, Opened, Scope};
 use crate::timestamp::Timestamp;
 
 /// How often opening begins again that another change got in the way of.
-const TRIES: usize = 10;
+const TRIES: usize = 50;
 
 /// What became of an incident that was to be opened.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,6 +34,8 @@ impl Desk {
     /// Opens an incident, unless one of its key is there: an active one is joined, one that was resolved in the last 30
     /// minutes is reopened. One of the key that was over for longer is named as the [previous](Incident::previous) one.
     ///
+    /// Where the draft is of a higher severity than the incident that is there, that one's is raised; it is never lowered.
+    ///
     /// However many callers open incidents of one key at once, there is one.
     ///
     /// # Errors
@@ -47,21 +49,25 @@ impl Desk {
                 None => None,
             };
             let draft = match before {
-                Some(there) if there.status.is_active() => return Ok(joined(there)),
-                Some(there) if there.reopens_at(now) => match self.reopen(&there).await {
-                    Ok(incident) => return Ok(Opening { incident, is_new: false, is_reopened: true }),
-                    // Somebody was quicker: look again.
-                    Err(DeskError::Stale { .. } | DeskError::KeyTaken(_) | DeskError::NotFound(_)) => continue,
-                    Err(error) => return Err(error),
-                },
+                Some(there) if there.status.is_active() || there.reopens_at(now) => {
+                    match self.take_up(&there, draft.harm()).await {
+                        Ok(incident) => {
+                            let is_reopened = !there.status.is_active();
+                            return Ok(Opening { incident, is_new: false, is_reopened });
+                        }
+                        // Somebody was quicker: look again.
+                        Err(DeskError::Stale { .. } | DeskError::KeyTaken(_) | DeskError::NotFound(_)) => continue,
+                        Err(error) => return Err(error),
+                    }
+                }
                 Some(over) => draft.clone().previous(over.id),
                 None => draft.clone(),
             };
             let (incident, created) = draft.check(now)?;
-            return match self.store.open_incident(&incident, &created).await? {
-                Opened::New => Ok(Opening { incident, is_new: true, is_reopened: false }),
-                Opened::Existing(there) => Ok(joined(*there)),
-            };
+            if self.store.open_incident(&incident, &created).await? == Opened::New {
+                return Ok(Opening { incident, is_new: true, is_reopened: false });
+            }
+            // Somebody was quicker: join theirs.
         }
         let (incident, _) = draft.check(Timestamp::now())?;
         Err(DeskError::Contended(incident.id))
@@ -76,13 +82,19 @@ impl Desk {
         Ok(self.store.incidents(&query.limit(1)).await?.items.into_iter().next())
     }
 
-    async fn reopen(&self, there: &Incident) -> Result<Incident, DeskError> {
-        let reason = Some("it came back".to_owned());
-        let change = IncidentChange::Status { to: IncidentStatus::Investigating, reason };
-        self.change(there.id, &Scope::All, vec![change], &Actor::Automation, Some(there.version)).await
+    /// Reopens an incident that is over, and raises its severity where it is lower, in one change.
+    async fn take_up(&self, there: &Incident, severity: Severity) -> Result<Incident, DeskError> {
+        let mut changes = Vec::new();
+        if !there.status.is_active() {
+            let reason = Some("it came back".to_owned());
+            changes.push(IncidentChange::Status { to: IncidentStatus::Investigating, reason });
+        }
+        if severity > there.severity {
+            changes.push(IncidentChange::Severity(severity));
+        }
+        if changes.is_empty() {
+            return Ok(there.clone());
+        }
+        self.change(there.id, &Scope::All, changes, &Actor::Automation, Some(there.version)).await
     }
-}
-
-fn joined(incident: Incident) -> Opening {
-    Opening { incident, is_new: false, is_reopened: false }
 }

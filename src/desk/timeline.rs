@@ -9,7 +9,7 @@ use super::merge::Merge;
 use super::{Desk, DeskError};
 use crate::event::{Event, EventType, Level};
 use crate::id::Id;
-use crate::incident::{Incident, TimelineEntry};
+use crate::incident::{EntryKind, Incident, IncidentStatus, TimelineEntry};
 use crate::store::{Cursor, EventQuery, MAX_LIMIT, MAX_OFFSET, Order, Scope, TimelineQuery};
 use crate::timestamp::Timestamp;
 
@@ -31,13 +31,17 @@ pub struct TimelineOptions {
     pub after: Option<Cursor>,
     /// From which end items come. Default: newest first.
     pub order: Order,
+    /// Of which kinds entries come; of all when there are none. Default: of all.
+    pub kinds: Vec<EntryKind>,
+    /// Whether events of the incident's time come between its entries. Default: they do.
+    pub events: bool,
 }
 
 impl TimelineOptions {
     /// Asks for the newest items, with events from `warn` on.
     pub fn new() -> Self {
         let (limit, order) = (crate::store::DEFAULT_LIMIT, Order::NewestFirst);
-        Self { min_level: Some(Level::Warn), limit, offset: 0, after: None, order }
+        Self { min_level: Some(Level::Warn), limit, offset: 0, after: None, order, kinds: Vec::new(), events: true }
     }
 
     /// Asks for events of at least this level, or for all.
@@ -69,6 +73,18 @@ impl TimelineOptions {
         self.order = Order::OldestFirst;
         self
     }
+
+    /// Asks for entries of a kind, or of one of several when called again.
+    pub fn kind(mut self, kind: EntryKind) -> Self {
+        self.kinds.push(kind);
+        self
+    }
+
+    /// Asks for the incident's own entries alone.
+    pub fn without_events(mut self) -> Self {
+        self.events = false;
+        self
+    }
 }
 
 impl Default for TimelineOptions {
@@ -91,8 +107,9 @@ pub struct Timeline {
     pub from: Timestamp,
     /// The end of that time.
     pub to: Timestamp,
-    /// How many events of that time are of too low a level to be shown, by whole minutes at both ends. Not known to a caller
-    /// who sees a part of the events, nor of minutes that are too old to be counted apart.
+    /// How many events of that time are of too low a level to be shown, by whole minutes at both ends; one that is shown
+    /// nevertheless, because it was kept as evidence, is among them. Not known to a caller who sees a part of the events, nor
+    /// of minutes that are too old to be counted apart, nor where no events were asked for.
     pub left_out: Option<u64>,
 }
 
@@ -123,7 +140,10 @@ impl TimelineItem {
 
 impl Desk {
     /// Finds what happened to an incident: its own entries, merged with the events from one hour before its start to its
-    /// end, or now. An event that was kept as evidence and is there still comes once.
+    /// end, or now. An event that was kept as evidence and is there still comes once. An incident ended when it was resolved
+    /// or cancelled, whatever was written about it later.
+    ///
+    /// Options that are out of range are taken as the nearest that are in it.
     ///
     /// # Errors
     ///
@@ -131,17 +151,43 @@ impl Desk {
     pub async fn timeline(&self, id: Id, scope: &Scope, options: &TimelineOptions) -> Result<Timeline, DeskError> {
         let incident = self.incident(id, scope).await?;
         let from = incident.milestones.started_at.minus(BEFORE);
-        let to = end(&incident);
-        let entries = TimelineQuery::new(scope.clone(), id);
+        let to = self.end(&incident).await?;
+        // Its fields are there to be set to anything.
+        let options = options.clone().limit(options.limit).offset(options.offset);
+        let entries = options.kinds.iter().cloned().fold(TimelineQuery::new(scope.clone(), id), TimelineQuery::kind);
         let events = EventQuery::new(scope.clone()).start(from).end(to);
-        let mut merge = Merge::new(&self.store, options, entries, queries(events, options.min_level));
-        let (items, next) = merge.page(options.offset, options.limit).await?;
-        let left_out = match (scope, options.min_level) {
-            (_, None) => Some(0),
-            (Scope::All, Some(level)) => self.left_out(from, to, level).await?,
-            (Scope::CreatedBy(_), Some(_)) => None,
+        let events = if options.events { queries(events, options.min_level) } else { Vec::new() };
+        let mut merge = Merge::new(&self.store, &options, entries, events);
+        let left_out = async {
+            match (scope, options.min_level) {
+                _ if !options.events => Ok(None),
+                (_, None) => Ok(Some(0)),
+                (Scope::All, Some(level)) => self.left_out(from, to, level).await,
+                (Scope::CreatedBy(_), Some(_)) => Ok(None),
+            }
         };
+        let page = async { Ok(merge.page(options.offset, options.limit).await?) };
+        let ((items, next), left_out) = tokio::try_join!(page, left_out)?;
         Ok(Timeline { incident, items, next, from, to, left_out })
+    }
+
+    /// Finds when an incident ended; now while it goes on.
+    async fn end(&self, incident: &Incident) -> Result<Timestamp, DeskError> {
+        let milestones = &incident.milestones;
+        if incident.status.is_active() {
+            return Ok(Timestamp::now());
+        }
+        if let Some(end) = milestones.resolved_at.or(milestones.closed_at) {
+            return Ok(end);
+        }
+        // There is no milestone of a cancellation, and it is the last step that was taken.
+        let steps = TimelineQuery::new(Scope::All, incident.id).kind(EntryKind::StatusChanged).kind(EntryKind::Merged);
+        let steps = self.store.timeline(&steps.limit(10)).await?.items;
+        let cancelled = IncidentStatus::Cancelled.as_str();
+        let cancels = |entry: &&TimelineEntry| {
+            entry.kind == EntryKind::Merged || entry.details.get("to").is_some_and(|to| to == cancelled)
+        };
+        Ok(steps.iter().find(cancels).map_or(incident.updated_at, |entry| entry.timestamp))
     }
 
     async fn left_out(&self, from: Timestamp, to: Timestamp, level: Level) -> Result<Option<u64>, DeskError> {
@@ -151,15 +197,6 @@ impl Desk {
             counts.iter().filter(|count| !shown(count.event_type, count.level)).map(|count| count.events).sum()
         }))
     }
-}
-
-/// When an incident ended; now while it goes on.
-fn end(incident: &Incident) -> Timestamp {
-    if incident.status.is_active() {
-        return Timestamp::now();
-    }
-    let milestones = &incident.milestones;
-    milestones.resolved_at.or(milestones.closed_at).unwrap_or(incident.updated_at)
 }
 
 /// The queries whose answers together are the events to be shown, each event once.

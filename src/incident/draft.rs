@@ -80,6 +80,11 @@ impl IncidentDraft {
         self.dedup_key.as_deref()
     }
 
+    /// Returns how much harm it does.
+    pub(crate) fn harm(&self) -> Severity {
+        self.severity
+    }
+
     /// Names the incident of the same key before this one. Default: none.
     pub fn previous(mut self, incident: Id) -> Self {
         self.previous = Some(incident);

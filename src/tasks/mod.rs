@@ -19,6 +19,7 @@ mod core;
 mod correlation;
 mod error;
 mod evidence;
+mod gauges;
 mod handle;
 mod incidents;
 mod options;

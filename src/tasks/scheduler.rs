@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::time::{sleep, timeout};
 
 use super::core::Core;
+use super::gauges::Gauges;
 use super::run::{Attempt, scheduled};
 use super::task::Task;
 use crate::store::Leased;
@@ -26,7 +27,8 @@ const REST: Duration = Duration::from_secs(1);
 /// Runs what is scheduled until the watch is closing, whenever this instance leads.
 pub(super) async fn run(core: Arc<Core>) {
     let mut closing = core.closing.subscribe();
-    let mut scheduler = Scheduler { core, led_at: None, announced_at: None, attempts: Arc::default() };
+    let gauges = Gauges::new(core.metrics.clone());
+    let mut scheduler = Scheduler { core, gauges, led_at: None, announced_at: None, attempts: Arc::default() };
     // Not at once: a process that ends soon asks nothing of the store.
     let mut rest = scheduler.third();
     loop {
@@ -44,6 +46,7 @@ pub(super) async fn run(core: Arc<Core>) {
 
 struct Scheduler {
     core: Arc<Core>,
+    gauges: Gauges,
     /// The store's time when it last said that this instance leads, and when that was.
     led_at: Option<(Timestamp, Instant)>,
     announced_at: Option<Instant>,
@@ -78,6 +81,10 @@ impl Scheduler {
         if self.led_at.is_none_or(|(_, at)| at.elapsed() >= third) {
             self.led_at = self.lead().await;
             self.core.leads.store(self.led_at.is_some(), Relaxed);
+            match self.led_at {
+                Some(_) => self.gauges.export(&*self.core.store, third).await,
+                None => self.gauges.withdraw(),
+            }
         }
         let Some((now, at)) = self.led_at else { return third };
         let now = now.plus(at.elapsed());
@@ -106,7 +113,8 @@ impl Scheduler {
         }
     }
 
-    async fn resign(&self) {
+    async fn resign(&mut self) {
+        self.gauges.withdraw();
         if self.core.leads.swap(false, Relaxed) {
             let _unheard = timeout(self.third(), self.core.store.release_lease(LEAD, &self.core.this.name)).await;
         }

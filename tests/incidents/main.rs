@@ -12,6 +12,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod gauges;
 mod statistics;
 mod stores;
 mod timeline;

@@ -13,14 +13,23 @@ static CLUSTER: LazyLock<PostgresServer> =
 
 /// An empty store of each kind, by name.
 pub async fn both() -> [(&'static str, Arc<dyn Store>); 2] {
-    let database = CLUSTER.database().await;
-    let mut options = PostgresOptions::default();
-    options.acquire_deadline = Duration::from_secs(30);
-    options.call_deadline = Duration::from_secs(30);
-    let postgres = Postgres::with_options(&CLUSTER.url(&database), options).unwrap();
+    let postgres = postgres(&database().await);
     let mut limits = MemoryLimits::default();
     limits.incident_bytes = 256 << 20;
     [("memory", Arc::new(Memory::with_limits(limits))), ("postgres", Arc::new(postgres))]
+}
+
+/// The address of a database that nobody has used.
+pub async fn database() -> String {
+    CLUSTER.url(&CLUSTER.database().await)
+}
+
+/// A store in a database, with the patience that a busy machine needs.
+pub fn postgres(url: &str) -> Postgres {
+    let mut options = PostgresOptions::default();
+    options.acquire_deadline = Duration::from_secs(30);
+    options.call_deadline = Duration::from_secs(30);
+    Postgres::with_options(url, options).unwrap()
 }
 
 /// A desk over each kind of store.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use watchkeeper::desk::{Desk, TimelineItem, TimelineOptions};
+use watchkeeper::desk::{Desk, Timeline, TimelineItem, TimelineOptions};
 use watchkeeper::event::{Event, EventType, Level, TimeWindow};
-use watchkeeper::incident::{Actor, Incident, IncidentChange, Severity};
+use watchkeeper::incident::{Actor, EntryKind, Incident, IncidentChange, IncidentStatus, Severity};
 use watchkeeper::store::{Order, Scope};
 use watchkeeper::{Id, Timestamp};
 
@@ -135,5 +135,76 @@ async fn an_incident_that_is_over_shows_no_event_of_later() {
         let timeline = desk.timeline(incident.id, &Scope::All, &TimelineOptions::new()).await.unwrap();
         let ids: Vec<_> = timeline.items.iter().map(TimelineItem::id).collect();
         assert!(ids.contains(&before.id()) && !ids.contains(&after.id()), "{name}: {ids:?}");
+    }
+}
+
+fn error(now: Timestamp) -> Arc<Event> {
+    Arc::new(Event::log("shop").level(Level::Error).accept(TimeWindow::default(), now).0)
+}
+
+fn ids(timeline: &Timeline) -> Vec<Id> {
+    timeline.items.iter().map(TimelineItem::id).collect()
+}
+
+#[tokio::test]
+async fn a_cancelled_incident_ended_when_it_was_cancelled_whatever_is_written_later() {
+    let ann = Actor::Moderator("ann".into());
+    for (name, desk) in desks().await {
+        let [cancelled, merged, other] = ["a", "b", "c"].map(|title| Incident::draft(title, Severity::High));
+        let cancelled = desk.open(cancelled).await.unwrap().incident;
+        let merged = desk.open(merged).await.unwrap().incident;
+        let other = desk.open(other).await.unwrap().incident;
+        let before = error(Timestamp::now());
+        let cancel = IncidentChange::Status { to: IncidentStatus::Cancelled, reason: Some("it was none".into()) };
+        desk.change(cancelled.id, &Scope::All, vec![cancel], &ann, None).await.unwrap();
+        desk.merge(merged.id, other.id, &ann, None).await.unwrap();
+        let after = error(Timestamp::now());
+        desk.store().append_events(&[Arc::clone(&before), Arc::clone(&after)]).await.unwrap();
+        for incident in [cancelled, merged] {
+            let told = IncidentChange::RootCause(Some("a test".into()));
+            desk.change(incident.id, &Scope::All, vec![told], &ann, None).await.unwrap();
+            let timeline = desk.timeline(incident.id, &Scope::All, &TimelineOptions::new()).await.unwrap();
+            let ids = ids(&timeline);
+            assert!(ids.contains(&before.id()) && !ids.contains(&after.id()), "{name}: {timeline:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn options_that_are_out_of_range_are_the_nearest_that_are_in_it() {
+    for (name, desk) in desks().await {
+        let incident = desk.open(Incident::draft("it breaks", Severity::High)).await.unwrap().incident;
+        let events: Vec<_> = (0..1100).map(|_| error(Timestamp::now())).collect();
+        desk.store().append_events(&events).await.unwrap();
+        let page = async |limit, offset| {
+            let mut options = TimelineOptions::new();
+            (options.limit, options.offset) = (limit, offset);
+            desk.timeline(incident.id, &Scope::All, &options).await.unwrap()
+        };
+        let most = page(usize::MAX, 0).await;
+        assert_eq!((most.items.len(), most.next.is_some()), (1000, true), "{name}");
+        assert_eq!(page(0, 0).await.items.len(), 1, "{name}");
+        let behind = page(usize::MAX, usize::MAX).await;
+        assert_eq!((behind.items.len(), behind.next), (0, None), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_timeline_is_of_the_kinds_that_are_asked_for() {
+    for (name, desk) in desks().await {
+        let incident = desk.open(Incident::draft("it breaks", Severity::Low)).await.unwrap().incident;
+        let note = desk.note(incident.id, &Scope::All, "look", &Actor::Automation).await.unwrap();
+        let raise = vec![IncidentChange::Severity(Severity::High)];
+        desk.change(incident.id, &Scope::All, raise, &Actor::Automation, None).await.unwrap();
+        let event = error(Timestamp::now());
+        desk.store().append_events(&[Arc::clone(&event)]).await.unwrap();
+        let find = async |options: TimelineOptions| desk.timeline(incident.id, &Scope::All, &options).await.unwrap();
+
+        let comments = TimelineOptions::new().oldest_first().kind(EntryKind::Comment);
+        assert_eq!(ids(&find(comments.clone()).await), [note.id, event.id()], "{name}");
+        let alone = find(comments.without_events()).await;
+        assert_eq!((ids(&alone), alone.left_out), (vec![note.id], None), "{name}");
+        let kinds = TimelineOptions::new().without_events().kind(EntryKind::SeverityChanged).kind(EntryKind::Created);
+        assert_eq!(find(kinds).await.items.len(), 2, "{name}");
     }
 }

@@ -181,3 +181,49 @@ fn the_key_of_alerts_does_not_depend_on_the_order_of_labels() {
     assert_eq!(alert_key(rule, &labels(&pairs)), alert_key(rule, &labels(&turned)));
     assert_ne!(alert_key(rule, &labels(&pairs)), alert_key(rule, &labels(&pairs[1..])));
 }
+
+#[tokio::test]
+async fn whoever_opens_it_again_with_a_higher_severity_raises_it_and_nobody_lowers_it() {
+    let draft = |severity| Incident::draft("payments fail", severity).dedup_key("payments");
+    for (name, desk) in desks().await {
+        let first = desk.open(draft(Severity::Medium)).await.unwrap().incident;
+        let lower = desk.open(draft(Severity::Low)).await.unwrap();
+        assert_eq!((lower.is_new, lower.incident), (false, first.clone()), "{name}: nothing is lowered");
+
+        let raised = desk.open(draft(Severity::High)).await.unwrap();
+        assert_eq!(
+            (raised.is_new, raised.is_reopened, raised.incident.severity),
+            (false, false, Severity::High),
+            "{name}"
+        );
+        assert_eq!((raised.incident.id, raised.incident.version), (first.id, 2), "{name}");
+
+        let over = desk.resolve(first.id, "over", &Actor::Automation).await.unwrap();
+        let back = desk.open(draft(Severity::Critical)).await.unwrap();
+        assert_eq!(
+            (back.is_new, back.is_reopened, back.incident.severity),
+            (false, true, Severity::Critical),
+            "{name}"
+        );
+        let entries = desk.store().timeline(&TimelineQuery::new(Scope::All, first.id).limit(2)).await.unwrap().items;
+        let kinds: Vec<_> = entries.iter().map(|entry| &entry.kind).collect();
+        assert_eq!(kinds, [&EntryKind::SeverityChanged, &EntryKind::Reopened], "{name}: both or none");
+        assert_eq!(back.incident.version, over.version + 2, "{name}");
+
+        let many: Vec<_> = (0..40)
+            .map(|number| {
+                let (desk, severity) = (desk.clone(), Severity::ALL[number % Severity::ALL.len()]);
+                let draft = Incident::draft("search is slow", severity).dedup_key("search");
+                tokio::spawn(async move { desk.open(draft).await.unwrap().incident.id })
+            })
+            .collect();
+        let mut found = Vec::new();
+        for one in many {
+            found.push(one.await.unwrap());
+        }
+        found.dedup();
+        assert_eq!(found.len(), 1, "{name}");
+        let worst = desk.incident(found[0], &Scope::All).await.unwrap();
+        assert_eq!(worst.severity, Severity::Critical, "{name}");
+    }
+}

@@ -94,6 +94,25 @@ fn a_payment_is_counted_in_cents_and_a_declined_card_as_failed() {
 }
 
 #[test]
+fn cards_that_keep_being_declined_are_one_incident_with_a_timeline() {
+    let shop = shop_with(&[], &[("MONITORING_TOKENS", "ann:moderator:0123456789abcdef")]);
+    let ask = |path: &str| shop.request("GET", path).header("authorization", "Bearer 0123456789abcdef").send().json();
+    for _ in 0..12 {
+        pay(&shop, json!({"amount_cents": 5000, "card": "declined"}));
+    }
+
+    let incidents = eventually(|| {
+        let incidents = ask("/api/v1/monitoring/incidents");
+        let found = incidents["data"].as_array().is_some_and(|incidents| !incidents.is_empty());
+        if found { Ok(incidents) } else { Err(incidents.to_string()) }
+    });
+    let [incident] = &incidents["data"].as_array().unwrap()[..] else { panic!("{incidents}") };
+    assert_eq!((&incident["title"], &incident["status"]), (&json!("payments keep failing"), &json!("open")));
+    let timeline = ask(&format!("/api/v1/monitoring/incidents/{}/timeline", incident["id"].as_str().unwrap()));
+    assert_eq!(timeline["data"][0]["kind"], "created", "{timeline}");
+}
+
+#[test]
 fn a_slow_answer_takes_as_long_as_was_asked_for() {
     let shop = shop();
 

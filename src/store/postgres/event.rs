@@ -166,8 +166,12 @@ fn select(query: &EventQuery, bounds: (Id, Id)) -> Select {
     select.text("source = ?", query.source.as_deref());
     select.text("level = ?", query.level.map(Level::as_str));
     if let Some(least) = query.min_level {
-        let levels = Level::ALL.iter().filter(|level| **level >= least);
-        select.one_of("level = ANY(?)", levels.map(|level| level.as_str().to_owned()).collect());
+        let levels = Level::ALL.iter().filter(|level| **level >= least).map(|level| level.as_str());
+        if least >= Level::Warn {
+            select.one_of_few("level = ?", &levels.collect::<Vec<_>>());
+        } else {
+            select.one_of("level = ANY(?)", levels.map(str::to_owned).collect());
+        }
     }
     scoped(&mut select, &query.scope);
     select.text("trace_id = ?", query.trace_id.as_deref());

@@ -95,10 +95,11 @@ pub(super) async fn events_between(
     let failed = |error| fault("events_between", error);
     // The row without a kind says whether the minutes are told apart still.
     let sql = "SELECT kind, level, sum(count)::bigint
-        FROM (SELECT minute, kind, level, count FROM watchkeeper.counts WHERE thing = 'event'
-            UNION ALL SELECT minute, kind, level, count FROM watchkeeper.count_deltas WHERE thing = 'event') AS every
-        WHERE minute BETWEEN date_bin('1 minute', $1, 'epoch') AND $2 GROUP BY 1, 2
-        UNION ALL SELECT '', '', 1 WHERE date_bin('1 minute', $1, 'epoch') >= now() - interval '7 days'";
+        FROM (SELECT kind, level, count FROM watchkeeper.counts WHERE thing = 'event' AND minute BETWEEN $1 AND $2
+            UNION ALL SELECT kind, level, count FROM watchkeeper.count_deltas
+            WHERE thing = 'event' AND minute BETWEEN $1 AND $2) AS every GROUP BY 1, 2
+        UNION ALL SELECT '', '', 1 WHERE $1 >= now() - interval '7 days'";
+    let from = Timestamp::from_micros(from.as_micros().div_euclid(60_000_000) * 60_000_000);
     let parameters: [(&(dyn ToSql + Sync), Type); 2] =
         [(&Time(from), Type::TIMESTAMPTZ), (&Time(to), Type::TIMESTAMPTZ)];
     let rows = client.query_typed(sql, &parameters).await.map_err(failed)?;

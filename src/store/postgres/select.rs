@@ -18,6 +18,8 @@ pub(super) type Parameter = Box<dyn ToSql + Sync + Send>;
 pub(super) struct Select {
     sql: String,
     parameters: Vec<(Parameter, Type)>,
+    /// Conditions of which one has to hold, each of which has an index that gives the order.
+    alternatives: Vec<String>,
     id: &'static str,
     /// The first and the last id that is wanted.
     bounds: (Id, Id),
@@ -28,14 +30,27 @@ pub(super) struct Select {
 impl Select {
     /// Begins a query that ends in `WHERE`, between two ids.
     pub(super) fn new(what: &str, id: &'static str, bounds: (Id, Id)) -> Self {
-        Self { sql: format!("{what} WHERE true"), parameters: Vec::new(), id, bounds, is_hopeless: false }
+        let (sql, parameters, alternatives) = (format!("{what} WHERE true"), Vec::new(), Vec::new());
+        Self { sql, parameters, alternatives, id, bounds, is_hopeless: false }
     }
 
     /// Adds a condition, in which `?` stands for a value.
     pub(super) fn and(&mut self, condition: &str, value: impl ToSql + Sync + Send + 'static, ty: Type) {
+        let condition = self.filled(condition, value, ty);
+        let _infallible = write!(self.sql, " AND {condition}");
+    }
+
+    fn filled(&mut self, condition: &str, value: impl ToSql + Sync + Send + 'static, ty: Type) -> String {
         self.parameters.push((Box::new(value), ty));
-        let place = format!("${}", self.parameters.len());
-        let _infallible = write!(self.sql, " AND {}", condition.replace('?', &place));
+        condition.replace('?', &format!("${}", self.parameters.len()))
+    }
+
+    /// Adds a condition about one of a few texts, where an index has the rows of each in the order of their ids: each is asked
+    /// for by itself, since no index has those of several in that order.
+    pub(super) fn one_of_few(&mut self, condition: &str, texts: &[&'static str]) {
+        let conditions: Vec<_> =
+            texts.iter().map(|text| self.filled(condition, (*text).to_owned(), Type::TEXT)).collect();
+        self.alternatives = conditions;
     }
 
     /// Adds a condition about a text, if there is one.
@@ -161,6 +176,12 @@ impl Select {
         }
         if let Some((paging, wanted)) = part {
             let order = if paging.order() == Order::NewestFirst { "DESC" } else { "ASC" };
+            if !self.alternatives.is_empty() {
+                let most = wanted + paging.offset();
+                let each = |condition: &String| format!("({sql} AND {condition} ORDER BY {id} {order} LIMIT {most})");
+                let each: Vec<_> = self.alternatives.iter().map(each).collect();
+                sql = format!("SELECT * FROM ({}) AS every", each.join(" UNION ALL "));
+            }
             // Both are numbers of ours, within bounds.
             let _infallible = write!(sql, " ORDER BY {id} {order} LIMIT {wanted} OFFSET {}", paging.offset());
         }
