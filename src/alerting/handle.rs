@@ -124,12 +124,12 @@ impl Alerting {
         let (labels, url) = (options.external_labels, options.external_url);
         let mut outboxes = Vec::new();
         if let Some(alertmanager) = options.alertmanager {
-            outboxes.push(Outbox::open(alertmanager.from_outside(&labels, &url), &accounts, &worker));
+            outboxes.push(Outbox::open(alertmanager.seen_outside(&labels, &url), &accounts, &worker));
         }
         for webhook in options.webhooks {
-            outboxes.push(Outbox::open(webhook.from_outside(&url), &accounts, &worker));
+            outboxes.push(Outbox::open(webhook.seen_outside(&url), &accounts, &worker));
         }
-        let rule_webhooks = options.rule_webhooks.map(|webhooks| webhooks.from_outside(&url));
+        let rule_webhooks = options.rule_webhooks.map(|webhooks| webhooks.seen_outside(&url));
         let of_rules = rule_webhooks.clone().map(|webhooks| Outbox::open(webhooks, &accounts, &worker));
         let sinks = outboxes.iter().chain(&of_rules).map(Outbox::sink).collect();
         let is_direct = options.incidents.as_ref().is_some_and(super::IncidentPolicy::is_direct);
@@ -278,13 +278,12 @@ impl Alerting {
                 let query = AlertQuery::new().fingerprint(fingerprint).limit(1);
                 store.alerts(&query).await.map(|page| page.items.into_iter().next())
             };
-            if self.inner.is_direct {
-                if let Some(fingerprint) = told.fingerprint_of_ours(&outside.external_labels) {
-                    if find(fingerprint).await?.is_some() {
-                        received.ours += 1;
-                        continue;
-                    }
-                }
+            if self.inner.is_direct
+                && let Some(fingerprint) = told.fingerprint_of_ours(&outside.external_labels)
+                && find(fingerprint).await?.is_some()
+            {
+                received.ours += 1;
+                continue;
             }
             match told.after(find(told.fingerprint()).await?.as_ref(), now) {
                 Some(alert) => news.push(alert),

@@ -90,7 +90,7 @@ impl Alertmanager {
     }
 
     /// Says what this instance adds to each alert, and where its rules are found.
-    pub(in crate::alerting) fn from_outside(mut self, labels: &BTreeMap<String, String>, url: &str) -> Self {
+    pub(in crate::alerting) fn seen_outside(mut self, labels: &BTreeMap<String, String>, url: &str) -> Self {
         (self.external_labels, self.external_url) = (labels.clone(), url.to_owned());
         self
     }

@@ -58,7 +58,7 @@ impl AlertWebhook {
         Ok(Self { address, key, agent, external_url: String::new() })
     }
 
-    pub(in crate::alerting) fn from_outside(mut self, url: &str) -> Self {
+    pub(in crate::alerting) fn seen_outside(mut self, url: &str) -> Self {
         url.clone_into(&mut self.external_url);
         self
     }
@@ -118,7 +118,7 @@ impl RuleWebhooks {
         self.allowed.check(address).map(drop)
     }
 
-    pub(in crate::alerting) fn from_outside(mut self, url: &str) -> Self {
+    pub(in crate::alerting) fn seen_outside(mut self, url: &str) -> Self {
         url.clone_into(&mut self.external_url);
         self
     }

@@ -85,7 +85,7 @@ impl Expansion<'_> {
 
     fn write(&mut self, text: &str) {
         let room = MAX_EXPANDED_BYTES - self.written.len();
-        self.written += &text[..text.floor_char_boundary(room)];
+        self.written += crate::sanitise::truncate(text, room);
     }
 
     fn pipeline(&self, pipeline: &Pipeline, dot: &Value) -> Result<Value, ExpandError> {
