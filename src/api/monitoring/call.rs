@@ -110,12 +110,6 @@ impl Call {
         Err(ApiError::new(Code::InvalidParameter, message).field(idempotency::HEADER))
     }
 
-    /// Tells whether a change is made from this version, or says nothing of any.
-    #[cfg(feature = "alerting")]
-    pub(crate) fn is_from(&self, version: u64, in_body: Option<u64>) -> bool {
-        self.seen(version, in_body).is_ok()
-    }
-
     /// Returns the version that a change is made from: the one that is there, if `If-Match` or else the body says so; none
     /// where neither says anything.
     pub(crate) fn seen(&self, there: u64, in_body: Option<u64>) -> Result<Option<u64>, ApiError> {
