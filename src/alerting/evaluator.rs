@@ -135,9 +135,6 @@ impl Evaluator {
         self.tell(around, now);
         self.owe(evaluated.transitions.clone());
         self.write_events(around, &evaluated.transitions);
-        if let Some(metrics) = &around.metrics {
-            metrics.record_active_alerts(counts.firing as u64);
-        }
         match fence {
             Some(fence) => {
                 self.store(around, &evaluated.alerts, now).await?;

@@ -5,6 +5,8 @@
 //! - schemathesis with many examples: `WATCHKEEPER_TEST_EXAMPLES=200 cargo test --all-features --test api schemathesis`
 //! - the timing of tokens: `cargo test --all-features --release --test api timing -- --ignored --nocapture`
 
+#![allow(clippy::print_stdout, reason = "what was found is for whoever reads the run")]
+
 #[path = "../support/mod.rs"]
 mod support;
 

@@ -1,6 +1,8 @@
 //! The shipped dashboards: what the committed files hold, judged by Grafana's own types, and by a real Prometheus with
 //! every metric and real exporters behind it.
 
+#![allow(clippy::print_stdout, reason = "what was asked is for whoever reads the run")]
+
 #[path = "../support/mod.rs"]
 mod support;
 
