@@ -15,6 +15,7 @@ use faulty::{Does, Faulty};
 use http::Request;
 use tower::ServiceExt;
 use watchkeeper::event::Level;
+use watchkeeper::tasks::TaskOptions;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
 async fn pay() -> &'static str {
@@ -32,7 +33,11 @@ async fn an_error_in_a_handler_becomes_one_event_with_its_request_and_trace_thou
     });
     let telemetry = Telemetry::builder(service_info!()).filter("off").writer(std::io::sink());
     let telemetry = telemetry.keep_events(tracing::Level::WARN).init().unwrap();
-    let watch = Watchkeeper::builder(&telemetry).store(store.store()).build().unwrap();
+    let watch = Watchkeeper::builder(&telemetry)
+        .store(store.store())
+        .tasks(TaskOptions::new().without_scheduler())
+        .build()
+        .unwrap();
     let app = Router::new().route("/pay", get(pay)).layer(watch.http_layer());
     let request = Request::builder()
         .uri("/pay")

@@ -23,8 +23,6 @@ use std::time::Duration;
 use axum::Router;
 use tokio::net::TcpListener;
 use tracing::Level;
-use watchkeeper::alerting::AlertingOptions;
-use watchkeeper::environment::Environment;
 use watchkeeper::store::Parts;
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
@@ -52,9 +50,8 @@ async fn serve(telemetry: &Telemetry, arguments: Arguments) -> Result<(), Box<dy
         .store(Parts::from_env()?) // in Postgres with MONITORING_DATABASE_URL or DATABASE_URL, else in memory
         .check("bank", payments::bank_answers)
         .history(alerts::history(address))
-        .alerts(alerts::options(address)?)
+        .alerts(alerts::options(address)?) // and Alertmanager's webhook with MONITORING_ALERTMANAGER_TOKEN
         .principals(monitoring::principals()?)
-        .alerts(AlertingOptions::from_environment(&Environment::process())?) // Alertmanager's webhook with MONITORING_ALERTMANAGER_TOKEN
         .build()?;
     let metrics = watch.metrics();
     let shop = Router::new()

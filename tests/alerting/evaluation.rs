@@ -187,7 +187,6 @@ fn how_evaluation_fares_is_in_the_scrape() {
         "watchkeeper_rule_evaluations_total{status=\"success\"} 2\n",
         "watchkeeper_rule_evaluations_total{status=\"error\"} 1\n",
         "watchkeeper_rule_evaluation_duration_seconds_count 3\n",
-        "monitoring_active_alerts 2\n",
     ] {
         assert!(scrape.contains(line), "{line} is not in\n{scrape}");
     }

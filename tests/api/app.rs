@@ -10,7 +10,9 @@ use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
+use watchkeeper::alerting::AlertingOptions;
 use watchkeeper::api::monitoring::{ApiOptions, PREFIX, Role, Tokens};
+use watchkeeper::history::HistoryOptions;
 use watchkeeper::store::{Memory, Store};
 use watchkeeper::{Watchkeeper, service_info};
 
@@ -117,7 +119,13 @@ impl App {
     }
 
     pub(crate) fn with(store: impl Store + 'static, options: ApiOptions) -> Self {
-        let watch = Watchkeeper::builder(service_info!()).store(store).principals(tokens()).api(options).build();
+        let watch = Watchkeeper::builder(service_info!())
+            .store(store)
+            .principals(tokens())
+            .api(options)
+            .history(HistoryOptions::new())
+            .alerts(AlertingOptions::new())
+            .build();
         let watch = watch.expect("a watch");
         let router = watch.routes();
         Self { watch, router }

@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
+use watchkeeper::alerting::AlertingOptions;
 use watchkeeper::api::monitoring::ApiOptions;
+use watchkeeper::history::HistoryOptions;
 use watchkeeper::store::{Memory, Store};
 use watchkeeper::{Telemetry, Watchkeeper, service_info};
 
@@ -28,7 +30,13 @@ impl Server {
         let telemetry = Telemetry::builder(service_info!()).filter("info").writer(std::io::sink());
         let (telemetry, _layer) = telemetry.layer::<tracing_subscriber::Registry>().expect("telemetry");
         let address = runtime.block_on(async {
-            let watch = Watchkeeper::builder(&telemetry).store(store).principals(tokens()).api(options).build();
+            let watch = Watchkeeper::builder(&telemetry)
+                .store(store)
+                .principals(tokens())
+                .api(options)
+                .history(HistoryOptions::new())
+                .alerts(AlertingOptions::new())
+                .build();
             let app: axum::Router = watch.expect("a watch").routes();
             let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("an address");

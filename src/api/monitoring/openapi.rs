@@ -39,6 +39,18 @@ pub(super) fn render(routes: &[Route]) -> Value {
             },
         }),
     );
+    components.insert(
+        "PrometheusError".into(),
+        json!({
+            "type": "object",
+            "required": ["status", "errorType", "error"],
+            "properties": {
+                "status": { "const": "error" },
+                "errorType": { "type": "string" },
+                "error": { "type": "string" },
+            },
+        }),
+    );
     components.sort_keys();
     json!({
         "openapi": "3.1.0",
@@ -150,7 +162,15 @@ fn responses(route: &Route, components: &mut Map<String, Value>) -> Value {
         }
         Answers::Document(kind) => add(200, "The document.", json!({ kind: {} })),
     }
-    let error = json!({ "application/json": { "schema": { "$ref": "#/components/schemas/Error" } } });
+    let ours = json!({ "$ref": "#/components/schemas/Error" });
+    let is_form = matches!(route.takes, Takes::Form);
+    let error = if is_form {
+        // What is wrong with the call is said as by all other routes, what is wrong with the form as by Prometheus.
+        let theirs = json!({ "$ref": "#/components/schemas/PrometheusError" });
+        json!({ "application/json": { "schema": { "anyOf": [ours, theirs] } } })
+    } else {
+        json!({ "application/json": { "schema": ours } })
+    };
     for code in Code::ALL {
         let takes = !matches!(route.takes, Takes::Nothing);
         let answered = match code {
@@ -165,6 +185,15 @@ fn responses(route: &Route, components: &mut Map<String, Value>) -> Value {
             add(code.status(), code.about(), error.clone());
         }
     }
+    if is_form {
+        responses
+            .insert("422".into(), json!({ "description": "The expression cannot be evaluated.", "content": error }));
+    }
+    if !route.parameters.is_empty() {
+        // The server says it before anything of ours is asked, without a body.
+        responses.insert("414".into(), json!({ "description": "The query is longer than the server takes." }));
+    }
+    responses.sort_keys();
     Value::Object(responses)
 }
 
