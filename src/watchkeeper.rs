@@ -299,9 +299,9 @@ impl WatchkeeperBuilder {
         if let Some(history) = &history {
             history::count_dropped(history, metrics.monitoring(), metrics.registry());
         }
-        let mut sinks = journal.sinks();
+        let sinks = journal.sinks();
         #[cfg(feature = "alerting")]
-        let alerting = {
+        let (sinks, alerting) = {
             let (alerting, more) = self.alerts.build(&tasks, history.as_ref(), |source| crate::alerting::Parts {
                 store: Arc::clone(&store),
                 journal: journal.clone(),
@@ -311,8 +311,7 @@ impl WatchkeeperBuilder {
                 worker,
                 instance: tasks.instance().to_owned(),
             });
-            sinks.extend(more);
-            alerting
+            (sinks.into_iter().chain(more).collect::<Vec<_>>(), alerting)
         };
         accounts.export(&metrics);
         let mut closing = Vec::new();

@@ -1,5 +1,7 @@
 //! The handle by which an app asks the history.
 
+#![cfg_attr(not(feature = "api"), allow(dead_code, reason = "what metrics are is asked over the API alone"))]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};

@@ -1,5 +1,7 @@
 //! Reading a registry in numbers: what a scrape shows, without a text being written and read again.
 
+#![cfg_attr(not(feature = "api"), allow(dead_code, reason = "what metrics are is asked over the API alone"))]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

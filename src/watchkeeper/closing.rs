@@ -25,7 +25,7 @@ impl Watchkeeper {
     /// Before that, tasks that run are told to come to an end and given up after a third of the deadline, at most 2 s.
     ///
     /// The waiting is done on a thread of its own, so this holds no runtime up. Where the watch has telemetry, it is the
-    /// same as [`TelemetryHandle::close`]: all sinks at the same time, the log last.
+    /// same as [`TelemetryHandle::close`](crate::TelemetryHandle::close): all sinks at the same time, the log last.
     pub async fn close(&self, deadline: Duration) -> CloseReport {
         // It waits for nothing: what is held is gone with the process.
         #[cfg(feature = "alerting")]

@@ -18,13 +18,13 @@ impl Watchkeeper {
 
     /// Returns the layer to put around any other tower service of HTTP requests.
     ///
-    /// It has no router to ask, so the routes are named by [`HttpLayerBuilder::path`].
+    /// It has no router to ask, so the routes are named by [`HttpLayerBuilder::path`](crate::http::HttpLayerBuilder::path).
     pub fn tower_layer(&self) -> HttpLayer<AnyBody> {
         self.inner.layer.clone()
     }
 
     /// Returns the routes to merge into the app's own: `/metrics`, `/health`, `/health/live`, `/health/ready`, and the
-    /// monitoring API where the builder was told [who calls](WatchkeeperBuilder::principals). Where alerts are to be
+    /// monitoring API where the builder was told [who calls](crate::WatchkeeperBuilder::principals). Where alerts are to be
     /// received, `/api/v1/monitoring/webhooks/alertmanager` is among them.
     ///
     /// An app that has one of these itself, which axum's `merge` panics at, merges

@@ -1,5 +1,7 @@
 //! A call: a request that was let in, with everything that its handler needs.
 
+#![cfg_attr(not(feature = "alerting"), allow(dead_code, reason = "forms are taken by the paths of Prometheus alone"))]
+
 use std::sync::Arc;
 
 use http::request::Parts;

@@ -1,5 +1,7 @@
 //! A route: one row of the table that the router, OpenAPI and the table of roles are made from.
 
+#![cfg_attr(not(feature = "alerting"), allow(dead_code, reason = "forms are taken by the paths of Prometheus alone"))]
+
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
