@@ -49,8 +49,12 @@ impl Monitoring {
             }
         }
         if moment.happens(0.3) {
-            watch.record_rule_lag(Duration::from_millis(if moment.in_trouble() { 900 } else { 4 }), 0);
+            let lag = Duration::from_millis(if moment.in_trouble() { 900 } else { 4 });
+            watch.record_rule_lag(lag, u64::from(moment.in_trouble() && moment.happens(0.1)));
             watch.start_rule_evaluation().end(if moment.happens(failing) { Status::Error } else { Status::Success });
+        }
+        if moment.is_first() {
+            watch.record_rule_lag(Duration::from_millis(4), 1);
         }
         self.lose_a_little(metrics, moment);
     }
