@@ -38,7 +38,17 @@ fn scrape(shop: &Server, accept: &str) -> Answer {
 /// Leaves out what moves by itself between two scrapes: CPU time, memory, the runtime's own figures, what is
 /// written in the background.
 fn at_rest(mut scrape: Scrape) -> Scrape {
-    const MOVING: [&str; 5] = ["process_", "tokio_", "monitoring_", "watchkeeper_queue_", "watchkeeper_write_"];
+    // What goes on by itself, between two scrapes as well.
+    const MOVING: [&str; 8] = [
+        "process_",
+        "tokio_",
+        "monitoring_",
+        "watchkeeper_health_",
+        "watchkeeper_queue_",
+        "watchkeeper_rule_",
+        "watchkeeper_task_",
+        "watchkeeper_write_",
+    ];
     let moves = |name: &str| MOVING.iter().any(|prefix| name.starts_with(prefix));
     scrape.families.retain(|name, _| !moves(name));
     scrape.samples.retain(|sample| !moves(&sample.name));
