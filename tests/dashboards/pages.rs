@@ -39,9 +39,11 @@ fn faults_of_page(page: &str, known: &Known) -> Vec<String> {
             || word.starts_with("record_")
             || word.len() < 8
             || word.starts_with('_');
-        // level:metric:operations, and no port or token: a metric of ours has more than one word.
-        let recorded =
-            word.split(':').count() == 3 && word.split(':').all(|part| !part.is_empty()) && word.contains('_');
+        // level:metric:operations, such as `slo:errors:rate5m`, and no ports or words by colons.
+        let recorded = word.split(':').count() == 3
+            && word.split(':').all(|part| !part.is_empty())
+            && word.starts_with(char::is_alphabetic)
+            && word.contains(|c: char| c == '_' || c.is_ascii_digit());
         !own && (recorded || !word.contains(':') && ENDINGS.iter().any(|ending| word.ends_with(ending)))
     };
     let mut faults = Vec::new();
