@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 
 use super::error::{ApiError, Code};
 use crate::id::Id;
+use crate::sanitise::Invalid;
 use crate::timestamp::Timestamp;
 
 /// The header.
@@ -42,6 +43,13 @@ struct Times {
 /// Tells whether a text can be a key: visible ASCII characters.
 pub(super) fn is_key(text: &str) -> bool {
     (1..=MAX_KEY_BYTES).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Says what is wrong with a thing that was told; where it did not tell its time, that was the key's.
+pub(super) fn unfit(invalid: Invalid, told_its_time: bool) -> ApiError {
+    let is_of_key = invalid.field == "timestamp" && !told_its_time;
+    let error = ApiError::from(invalid);
+    if is_of_key { ApiError { code: Code::InvalidParameter, ..error }.field(HEADER) } else { error }
 }
 
 impl Key {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Role;
 use super::answer::Answer;
 use super::call::{self, Call};
-use super::error::{ApiError, Code};
+use super::error::ApiError;
 use super::idempotency::{self, Key};
 use super::ingest::{self, Told, bulk};
 use super::query::{PAGE, Parameter, TIMES, paged};
@@ -115,11 +115,8 @@ fn accept(call: &Call, value: Value, key: Option<&Key>, place: usize, now: Times
     if let Some(key) = key.filter(|_| !told) {
         draft = draft.at(key.time);
     }
-    let mut sample = draft.check(call.api.options.window, now).map_err(|invalid| {
-        let of_key = invalid.field == "timestamp" && !told;
-        let error = ApiError::from(invalid);
-        if of_key { ApiError { code: Code::InvalidParameter, ..error }.field(idempotency::HEADER) } else { error }
-    })?;
+    let checked = draft.check(call.api.options.window, now);
+    let mut sample = checked.map_err(|invalid| idempotency::unfit(invalid, told))?;
     if let Some(key) = key {
         sample.id = key.id(place, sample.timestamp);
     }
